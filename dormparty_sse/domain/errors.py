@@ -1,0 +1,95 @@
+"""Every error the service raises on purpose. The docstring of an error is its message.
+
+`code` and `status` are those of the problem answer (RFC 9457) that a client gets.
+"""
+
+from typing import Any, ClassVar
+
+
+class DormPartyError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+
+    def __init__(self, detail: str | None = None, **extra: Any) -> None:
+        self.detail = detail or (self.__doc__ or "").strip()
+        self.extra = extra  #: Further members of the problem answer.
+        super().__init__(self.detail)
+
+
+class SettingsError(DormPartyError):
+    """A setting is missing or wrong."""
+
+
+class Unauthenticated(DormPartyError):
+    """This needs a session: POST /api/session gives one."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class BadSignature(Unauthenticated):
+    """The webhook is not signed by our LiveKit."""
+
+
+class Forbidden(DormPartyError):
+    """This is not yours to do."""
+
+    code = "forbidden"
+    status = 403
+
+
+class UserMismatch(Forbidden):
+    """The userId is not the one of this session."""
+
+    code = "user_mismatch"
+
+
+class ForbiddenOrigin(Forbidden):
+    """A page of another origin may not act for this user."""
+
+    code = "forbidden_origin"
+
+
+class InvalidState(DormPartyError):
+    """The user's state does not allow this action."""
+
+    code = "invalid_state"
+    status = 409
+
+
+class PayloadTooLarge(DormPartyError):
+    """The body is larger than 16 KiB."""
+
+    code = "payload_too_large"
+    status = 413
+
+
+class NotJson(DormPartyError):
+    """The body is not a JSON object."""
+
+    code = "invalid_request"
+    status = 400
+
+
+class InvalidRequest(DormPartyError):
+    """The request has a field of a wrong type or size."""
+
+    code = "invalid_request"
+    status = 422
+
+
+class Unavailable(DormPartyError):
+    """A part of the service is away for the moment; try again shortly."""
+
+    code = "unavailable"
+    status = 503
+
+
+class StateAway(Unavailable):
+    """The state store does not answer; try again shortly."""
+
+
+class RoomsAway(Unavailable):
+    """LiveKit does not answer; try again shortly."""

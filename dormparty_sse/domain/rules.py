@@ -1,0 +1,23 @@
+"""The durations and limits that the scripts go by, compiled into them by the script loader."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Milliseconds, unless a name says otherwise."""
+
+    pair_cooldown_ms: int = 30_000  #: How long two people are kept apart after a skip.
+    reservation_ms: int = 8_000  #: How long a pair is held while its room is made.
+    connect_timeout_ms: int = 15_000  #: How long a match waits for both to be in the room.
+    leave_timeout_ms: int = 1_000  #: How long a user may stay DISCONNECTING.
+    unreachable_after_ms: int = 10_000  #: Not seen for so long: queued, but not matched.
+    stale_after_ms: int = 60_000  #: Not seen for so long: out of the queue, out of the call.
+    user_ttl_ms: int = 3_600_000  #: Not seen for so long: forgotten.
+    match_ttl_ms: int = 3_600_000  #: How long an ended match is remembered, to fence late actions.
+    webhook_ttl_ms: int = 900_000  #: How long a webhook's id is remembered, so that it counts once.
+    room_delete_retry_ms: int = 4_000  #: Wait before deleting a room is tried again; doubles each time.
+    room_delete_retry_max_ms: int = 30_000  #: The longest such wait.
+    match_scan: int = 1_000  #: Users looked at, from the head of the queue, in one matching step.
+    hold_scan: int = 50  #: Users looked at to say why nobody was found.
+    log_length: int = 256  #: Events kept for replay in each user's log.
