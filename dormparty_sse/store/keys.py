@@ -1,0 +1,45 @@
+"""Every Redis key of the project, named once, for Python and (through the script loader) for Lua.
+
+All keys of a pool carry the hash tag `{pool}`, so a pool lives in one slot of a Redis Cluster and a
+script may touch any of them.
+"""
+
+#: Keys and channels of one pool, behind its `{pool}` tag. `%s` stands for the id.
+POOL_KEYS: dict[str, str] = {
+    # State sets: sorted sets of users, score = since when (ms).
+    "idle": ":matching:idle",
+    "waiting": ":matching:waiting",
+    "connecting": ":matching:connecting",
+    "in_call": ":matching:in_call",
+    "disconnecting": ":matching:disconnecting",
+    "queue": ":queue",  #: Sorted set of the users free to be matched, score = place in the queue.
+    "next_place": ":queue:next",  #: Counter of places.
+    "average_wait": ":queue:average-wait",  #: Moving average of recent waits, ms; expires.
+    "presence": ":presence",  #: Sorted set of users, score = last seen (ms).
+    "deadlines": ":deadlines",  #: Sorted set of `kind:id`, score = when it falls due (ms).
+    "matches": ":matches",  #: Sorted set of sessions reserved, open or closing, score = since when (ms).
+    "user": ":user:%s",  #: Hash: the user's metadata.
+    "events": ":user:%s:events",  #: Pub/sub channel of the user's events.
+    "log": ":user:%s:log",  #: Stream: the user's replayable events.
+    "cooldowns": ":user:%s:cooldowns",  #: Sorted set of users to be kept apart from, score = until (ms).
+    "match": ":match:%s",  #: Hash: one match.
+    "webhook": ":webhook:%s",  #: A webhook event that has been applied; expires.
+}
+
+#: Set of all pools that ever had a user. Outside any pool, so no script touches it.
+POOLS = "dormparty:pools"
+
+
+def pool_tag(pool: str) -> str:
+    """The hash tag that all keys of `pool` begin with; it is the scripts' KEYS[1]."""
+    return f"{{{pool}}}"
+
+
+def pool_key(pool: str, name: str, *ids: str) -> str:
+    """The key `name` of `pool`, for example `pool_key("main", "user", user_id)`."""
+    return pool_tag(pool) + POOL_KEYS[name] % ids
+
+
+def check_probe(room_name: str) -> str:
+    """Where the webhook of a `dormparty-sse check` room is noted; expires."""
+    return f"dormparty:check:{room_name}"

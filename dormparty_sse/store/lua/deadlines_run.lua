@@ -1,0 +1,87 @@
+--[[
+  Executes what has fallen due in a pool. Any process may run this at any time; a process that dies
+  leaves nothing behind that another does not finish.
+
+    KEYS[1]  the pool's hash tag
+    ARGV[1]  how many at most
+  Returns: done, with `rooms`: {sessionId, roomName} to delete in LiveKit now. Each comes again, later and
+           later, until room_deleted.lua says it is gone.
+  Events: those of the endings: connect-timeout, stale; requeued and idle.
+]]
+-- @include matches
+
+local rooms = {}
+local run = {}
+
+-- The room of a reserved pair was never made: its maker must have died.
+function run.reservation(session)
+  local match = match_get(session)
+  if match and match.phase == 'reserved' then reservation_release(match) end
+end
+
+-- Not both came into the room.
+function run.connect(session)
+  local match = match_get(session)
+  if not match or match.phase ~= 'open' then return end
+  local absent = {}
+  for _, id in ipairs({ match.user1, match.user2 }) do
+    if not match['sid:' .. id] then absent[id] = true end
+  end
+  match_end(match, 'connect-timeout', absent)
+end
+
+-- A user had its moment to leave the room.
+function run.leave(id)
+  local user = user_get(id)
+  if user and user.state == 'DISCONNECTING' then user_out(user) end
+end
+
+-- A cooldown is over: two people may meet again.
+function run.match()
+  rematch = true
+end
+
+-- A room is to be deleted. Handing it out is no proof that it will be, so it comes again.
+function run.room(session)
+  local match = match_get(session)
+  if not match then return end
+  local tries = redis.call('HINCRBY', KEY.match(session), 'deleteTries', 1)
+  local wait = math.min(RULES.room_delete_retry_ms * 2 ^ (tries - 1), RULES.room_delete_retry_max_ms)
+  deadline_set('room', session, NOW + wait)
+  table.insert(rooms, { sessionId = session, roomName = match.roomName })
+end
+
+local function forget(user)
+  redis.call('ZREM', KEY[STATE_SETS[user.state]](), user.id)
+  redis.call('ZREM', KEY.presence(), user.id)
+  redis.call('DEL', KEY.user(user.id), KEY.log(user.id), KEY.cooldowns(user.id))
+end
+
+-- Has a user been away for too long? Asked again when it next might be so.
+function run.presence(id)
+  local user = user_get(id)
+  if not user then return end
+  local seen = tonumber(redis.call('ZSCORE', KEY.presence(), id) or 0)
+  if seen <= NOW - RULES.stale_after_ms then
+    local match = open_match(user)
+    if match then
+      match_end(match, 'stale', { [id] = true })
+    elseif user.state == 'WAITING' then
+      leave_queue(user, 'stale')
+    elseif user.state == 'DISCONNECTING' then
+      user_set(user, { targetState = 'IDLE' })
+    end
+    user = user_get(id)
+  end
+  if user.state == 'IDLE' and seen <= NOW - RULES.user_ttl_ms then return forget(user) end
+  local patience = user.state == 'IDLE' and RULES.user_ttl_ms or RULES.stale_after_ms
+  deadline_set('presence', id, math.max(seen + patience, NOW + RULES.leave_timeout_ms))
+end
+
+local due = redis.call('ZRANGEBYSCORE', KEY.deadlines(), '-inf', NOW, 'LIMIT', 0, ARGV[1])
+for _, entry in ipairs(due) do
+  redis.call('ZREM', KEY.deadlines(), entry)
+  local kind, id = entry:match('^(%l+):(.*)$')
+  run[kind](id)
+end
+return reply(OUTCOME.DONE, { rooms = rooms })

@@ -1,0 +1,126 @@
+--[[
+  Matches. A match is `reserved` while its room is made, then `open`, then `closing` until LiveKit has
+  confirmed that the room is gone, then `closed`, and forgotten after a while. A match table here is
+  the hash plus `id`.
+]]
+-- @include queue
+
+local function match_get(id)
+  local match = hash_get(KEY.match(id))
+  if match then match.id = id end
+  return match
+end
+
+-- Is `session` the user's match of now, an older one of its own, or other people's? '' means now.
+local function fence(user, session)
+  if session == '' or session == user.sessionId then return 'current' end
+  local users = redis.call('HMGET', KEY.match(session), 'user1', 'user2')
+  if users[1] and users[1] ~= user.id and users[2] ~= user.id then return 'foreign' end
+  return 'older'
+end
+
+-- The room is no longer needed: from now on its deletion is tried until LiveKit confirms it.
+local function room_close(session)
+  deadline_set('room', session, NOW)
+end
+
+-- Undoes a reservation: both are free to be matched again, where they stood.
+local function reservation_release(match)
+  for _, id in ipairs({ match.user1, match.user2 }) do
+    local user = user_get(id)
+    if user and user.reservation == match.id then
+      user_set(user, { reservation = false })
+      queue_add(user, true)
+    end
+  end
+  deadline_clear('reservation', match.id)
+  redis.call('HSET', KEY.match(match.id), 'phase', 'closing')
+  room_close(match.id)
+end
+
+-- A WAITING user's way home. A partner held for the same match is let go at once.
+local function leave_queue(user, reason)
+  local match = user.reservation and match_get(user.reservation)
+  user_set(user, { reservation = false })
+  if match then reservation_release(match) end
+  go_idle(user, reason)
+end
+
+local function partner_of(match, id)
+  if match.user1 == id then return match.user2 end
+  return match.user1
+end
+
+-- A DISCONNECTING user is out of the room: on to where it was headed.
+local function user_out(user)
+  local session, target, reason = user.sessionId, user.targetState, user.lastReason
+  local match = match_get(session)
+  local keep_place = user.keepPlace == '1'
+  deadline_clear('leave', user.id)
+  user_set(user, { sessionId = false, roomName = false, partnerId = false, targetState = false, keepPlace = false })
+  if target == 'WAITING' then
+    requeue(user, reason, session, keep_place)
+  else
+    go_idle(user, reason, session)
+  end
+  local partner = user_get(partner_of(match, user.id))
+  if not (partner and partner.sessionId == session) then room_close(session) end
+end
+
+-- What one of the two is told and where it goes when the match ends.
+local function user_leave_match(user, match, reason, is_leaver, initiator)
+  local ending = ENDINGS[reason]
+  local target = is_leaver and ending.leavers_to or 'WAITING'
+  local confirmed = is_leaver and ending.leavers_get or 'force-disconnect'
+  local keep_place = not is_leaver and ending.others_keep_place
+  local in_call = user.state == 'IN_CALL'
+
+  local event = { sessionId = match.id, targetState = target }
+  if confirmed == 'force-disconnect' then
+    event.reason = is_leaver and reason or ending.others_see
+    event.initiatedBy = initiator
+    user_set(user, { notification = cjson.encode({
+      sessionId = match.id, reason = reason, initiatedBy = initiator, timestamp = NOW, targetState = target,
+    }) })
+  end
+  if in_call then
+    transition(user, 'DISCONNECTING', reason, match.id)
+    user_set(user, { targetState = target, keepPlace = keep_place and 1 or 0 })
+    deadline_set('leave', user.id, NOW + RULES.leave_timeout_ms)
+    event.state, event.seq = user.state, tonumber(user.seq)
+  end
+  emit(user.id, confirmed, event)
+  emit(user.id, 'room-closing', { roomName = match.roomName, sessionId = match.id, reason = reason })
+  if in_call then return end
+
+  -- From CONNECTING the way to IDLE leads through WAITING, in this same step: no matcher sees it.
+  user_set(user, { sessionId = false, roomName = false, partnerId = false })
+  requeue(user, reason, match.id, keep_place)
+  if target == 'IDLE' then go_idle(user, reason, match.id) end
+end
+
+-- Ends an open match. leavers: set of the users who caused it (see domain/endings.py).
+local function match_end(match, reason, leavers)
+  local ending = ENDINGS[reason]
+  local users = { user_get(match.user1), user_get(match.user2) }
+  if leavers[match.user2] and not leavers[match.user1] then users = { users[2], users[1] } end
+  local initiator
+  if leavers[users[1].id] and not leavers[users[2].id] then initiator = users[1].id end
+
+  redis.call('HSET', KEY.match(match.id), 'phase', 'closing', 'endedAt', NOW, 'reason', reason,
+    'initiatedBy', initiator or '')
+  deadline_clear('connect', match.id)
+  if ending.cools then keep_apart(match.user1, match.user2, NOW + RULES.pair_cooldown_ms) end
+
+  local connecting = users[1].state == 'CONNECTING'
+  for _, user in ipairs(users) do
+    user_leave_match(user, match, reason, leavers[user.id] or false, initiator)
+  end
+  if connecting then room_close(match.id) end
+end
+
+-- The open match a user is in, or nil.
+local function open_match(user)
+  if user.state ~= 'CONNECTING' and user.state ~= 'IN_CALL' then return nil end
+  return match_get(user.sessionId)
+end

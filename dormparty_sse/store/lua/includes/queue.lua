@@ -1,0 +1,59 @@
+--[[
+  The queue of a pool: users who may be matched, by place. Places come from a counter, so two who
+  join in the same millisecond keep their order, and a place can be given back to its owner.
+]]
+-- @include users
+
+-- { position, queueLength, estimatedWaitSeconds } of a WAITING user. The estimate is nil while unknown.
+local function queue_view(user)
+  local position = redis.call('ZCOUNT', KEY.queue(), '-inf', '(' .. user.place) + 1
+  local length = redis.call('ZCARD', KEY.waiting())
+  local estimate
+  local average = tonumber(redis.call('GET', KEY.average_wait()))
+  if average and length > 1 then
+    local left = average - (NOW - tonumber(user.joinedQueueAt))
+    estimate = math.max(1, math.ceil(left / 1000))
+  end
+  return { position = position, queueLength = length, estimatedWaitSeconds = estimate }
+end
+
+-- Puts a user, already WAITING, in line: at the tail, or where it stood before.
+local function queue_add(user, keep_place)
+  if not (keep_place and user.place) then
+    user_set(user, { place = redis.call('INCR', KEY.next_place()), joinedQueueAt = NOW })
+  end
+  redis.call('ZADD', KEY.queue(), user.place, user.id)
+  rematch = true
+end
+
+-- A user's way back into the queue, from a match. The event carries the step.
+local function requeue(user, reason, session, keep_place)
+  transition(user, 'WAITING', reason, session)
+  queue_add(user, keep_place)
+  local event = queue_view(user)
+  event.state, event.seq, event.reason, event.sessionId = user.state, tonumber(user.seq), reason, session
+  emit(user.id, 'requeued', event)
+end
+
+-- A user's way home. Leaves the queue, if it stood there.
+local function go_idle(user, reason, session)
+  redis.call('ZREM', KEY.queue(), user.id)
+  transition(user, 'IDLE', reason, session)
+  user_set(user, { place = false, joinedQueueAt = false, interests = false })
+  emit(user.id, 'idle', { state = user.state, seq = tonumber(user.seq), reason = reason, sessionId = session })
+end
+
+-- Until when two people are kept apart (ms), or nil.
+local function cooling_until(a, b)
+  local at = tonumber(redis.call('ZSCORE', KEY.cooldowns(a), b))
+  if at and at > NOW then return at end
+end
+
+local function keep_apart(a, b, at)
+  for _, pair in ipairs({ { a, b }, { b, a } }) do
+    local key = KEY.cooldowns(pair[1])
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', NOW)
+    redis.call('ZADD', key, at, pair[2])
+    redis.call('PEXPIRE', key, RULES.pair_cooldown_ms + 1000)
+  end
+end

@@ -1,0 +1,48 @@
+--[[
+  What a user may know of where it stands: the answer of `status`, and the stream's first event.
+]]
+-- @include matches
+
+-- Why nobody was found for a WAITING user though others wait, and until when; nil if that is not so.
+local function hold_of(user)
+  if user.reservation then return nil end
+  local nearest, others = nil, 0
+  for _, id in ipairs(redis.call('ZRANGE', KEY.queue(), 0, RULES.hold_scan - 1)) do
+    if id ~= user.id and reachable(id) then
+      others = others + 1
+      local at = cooling_until(user.id, id)
+      if not at then return nil end
+      nearest = math.min(nearest or at, at)
+    end
+  end
+  if others == 0 then return 'alone-in-queue' end
+  return 'cooldown', nearest
+end
+
+-- The queue as a WAITING user sees it, and why nobody was found.
+local function waiting_view(user)
+  local view = queue_view(user)
+  view.waitingSince = tonumber(user.joinedQueueAt)
+  view.holdReason, view.holdUntil = hold_of(user)
+  if view.holdUntil and view.estimatedWaitSeconds then
+    view.estimatedWaitSeconds = math.max(view.estimatedWaitSeconds, math.ceil((view.holdUntil - NOW) / 1000))
+  end
+  return view
+end
+
+local function match_view(user)
+  local match = open_match(user)
+  if not match then return nil end
+  return {
+    sessionId = match.id, roomName = match.roomName, user1 = match.user1, user2 = match.user2,
+    partnerId = user.partnerId, createdAt = tonumber(match.createdAt),
+    commonInterests = match.commonInterests and cjson.decode(match.commonInterests),
+  }
+end
+
+local function snapshot(user)
+  local view = user.state == 'WAITING' and waiting_view(user) or {}
+  view.match = match_view(user)
+  view.notification = user.notification and cjson.decode(user.notification)
+  return view
+end

@@ -1,0 +1,53 @@
+--[[
+  The room of a reserved pair is there: both WAITING -> CONNECTING.
+
+    KEYS[1]  the pool's hash tag
+    ARGV[1]  session id
+    ARGV[2]  the room's sid
+  Returns: done; nothing where the reservation is gone (then the room is not needed).
+  Events: new-match to both.
+]]
+-- @include matches
+
+local AVERAGE_WAIT_TTL_MS = 600000
+
+local function common_interests(a, b)
+  local wanted, common = {}, {}
+  for _, interest in ipairs(cjson.decode(a or '[]')) do wanted[interest] = true end
+  for _, interest in ipairs(cjson.decode(b or '[]')) do
+    if wanted[interest] then table.insert(common, interest) end
+  end
+  return #common > 0 and common or nil
+end
+
+local function note_wait(user)
+  local waited = NOW - tonumber(user.joinedQueueAt)
+  local average = tonumber(redis.call('GET', KEY.average_wait()) or waited)
+  redis.call('SET', KEY.average_wait(), math.floor(0.8 * average + 0.2 * waited), 'PX', AVERAGE_WAIT_TTL_MS)
+end
+
+local match = match_get(ARGV[1])
+if not match or match.phase ~= 'reserved' then return reply(OUTCOME.NOTHING) end
+
+local users = { user_get(match.user1), user_get(match.user2) }
+local common = common_interests(users[1].interests, users[2].interests)
+redis.call('HSET', KEY.match(match.id), 'phase', 'open', 'createdAt', NOW, 'roomSid', ARGV[2])
+if common then redis.call('HSET', KEY.match(match.id), 'commonInterests', cjson.encode(common)) end
+redis.call('ZADD', KEY.matches(), NOW, match.id)
+deadline_clear('reservation', match.id)
+deadline_set('connect', match.id, NOW + RULES.connect_timeout_ms)
+
+for i, user in ipairs(users) do
+  local partner = users[3 - i]
+  note_wait(user)
+  transition(user, 'CONNECTING', 'matched', match.id)
+  user_set(user, {
+    reservation = false, sessionId = match.id, roomName = match.roomName, partnerId = partner.id,
+  })
+  emit(user.id, 'new-match', {
+    sessionId = match.id, roomName = match.roomName, user1 = match.user1, user2 = match.user2,
+    partnerId = partner.id, createdAt = NOW, commonInterests = common,
+    state = user.state, seq = tonumber(user.seq),
+  })
+end
+return reply(OUTCOME.DONE)

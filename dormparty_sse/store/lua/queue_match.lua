@@ -1,0 +1,54 @@
+--[[
+  Pairs people, oldest first, and reserves each pair until its room is made: both leave the line,
+  still WAITING. Skipped are those who are cooling down from each other and those not seen lately.
+
+    KEYS[1]  the pool's hash tag
+    ARGV     session id and room name for each pair that may be made, in turn
+  Returns: done, with `pairs`: {sessionId, roomName, user1, user2}, user1 having waited longer.
+           A deadline `match:` is left for the end of the cooldown that kept a pair apart.
+  Events: none.
+]]
+-- @include matches
+
+local MAX_COMPARISONS = 4000 -- bounds the time Redis is kept busy
+
+local free, pairs_made = {}, {}
+local next_cooldown_end
+
+-- The longest waiting free user that may meet `id`; its index.
+local comparisons = 0
+local function find_partner(id)
+  for i, other in ipairs(free) do
+    comparisons = comparisons + 1
+    local at = cooling_until(other, id)
+    if not at then return i end
+    next_cooldown_end = math.min(next_cooldown_end or at, at)
+  end
+end
+
+local function reserve(first, second)
+  local session, room = ARGV[#pairs_made * 2 + 1], ARGV[#pairs_made * 2 + 2]
+  redis.call('ZREM', KEY.queue(), first, second)
+  redis.call('HSET', KEY.user(first), 'reservation', session)
+  redis.call('HSET', KEY.user(second), 'reservation', session)
+  redis.call('HSET', KEY.match(session), 'phase', 'reserved', 'roomName', room,
+    'user1', first, 'user2', second, 'reservedAt', NOW)
+  redis.call('ZADD', KEY.matches(), NOW, session)
+  deadline_set('reservation', session, NOW + RULES.reservation_ms)
+  table.insert(pairs_made, { sessionId = session, roomName = room, user1 = first, user2 = second })
+end
+
+for _, id in ipairs(redis.call('ZRANGE', KEY.queue(), 0, RULES.match_scan - 1)) do
+  if #pairs_made == #ARGV / 2 or comparisons > MAX_COMPARISONS then break end
+  if reachable(id) then
+    local partner = find_partner(id)
+    if partner then
+      reserve(table.remove(free, partner), id)
+    else
+      table.insert(free, id)
+    end
+  end
+end
+
+if next_cooldown_end and #free > 1 then deadline_set('match', '', next_cooldown_end) end
+return reply(OUTCOME.DONE, { pairs = pairs_made })

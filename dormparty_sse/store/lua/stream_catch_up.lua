@@ -1,0 +1,13 @@
+--[[
+  What an open stream missed while its process had no pub/sub connection.
+
+    KEYS[1]  the pool's hash tag
+    ARGV[1]  user id
+    ARGV[2]  the last event id the stream has sent
+  Returns: done, with `resync`, `lastId`, `events` and `openSession`, as stream_open.lua.
+  Events: none.
+]]
+-- @include base
+-- @include replay
+
+return reply(OUTCOME.DONE, replay(ARGV[1], ARGV[2]))

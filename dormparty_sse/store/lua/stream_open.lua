@@ -1,0 +1,21 @@
+--[[
+  A user's stream begins: the snapshot, and what the stream missed since `last id`, as of one moment.
+  An older stream of the user, wherever it is, is told that it is superseded.
+
+    KEYS[1]  the pool's hash tag
+    ARGV[1]  user id
+    ARGV[2]  the last event id the client has, or '' for none
+  Returns: done, with `generation`, `resync`, `lastId` (the newest id in the log), `events`: {id, data},
+           `openSession` (whose `new-match` still stands), and the snapshot of user_status.lua.
+  Events: none; the control message `!GENERATION` on the user's channel.
+]]
+-- @include snapshot
+-- @include replay
+
+local user = user_ensure(ARGV[1])
+local generation = redis.call('HINCRBY', KEY.user(user.id), 'streamGeneration', 1)
+redis.call('PUBLISH', KEY.events(user.id), '!' .. generation)
+local fields = replay(user.id, ARGV[2])
+fields.generation = generation
+for name, value in pairs(snapshot(user)) do fields[name] = value end
+return answer(OUTCOME.DONE, user, fields)

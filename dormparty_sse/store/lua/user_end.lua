@@ -1,0 +1,31 @@
+--[[
+  End and leave: the user goes home, and a partner back to the queue.
+
+    KEYS[1]  the pool's hash tag
+    ARGV[1]  user id
+    ARGV[2]  session id the end is meant for, or '' for whatever is going on
+    ARGV[3]  reason: end or leave
+  Returns: ended, cancelled, already-processed, idle or foreign-session; with state and seq.
+  Events: as for skip, with end-confirmed; from CONNECTING requeued and idle at once; idle from WAITING.
+]]
+-- @include matches
+
+local user = user_ensure(ARGV[1])
+local fenced = fence(user, ARGV[2])
+if fenced == 'foreign' then return answer(OUTCOME.FOREIGN_SESSION, user) end
+if fenced == 'older' then return answer(OUTCOME.ALREADY_PROCESSED, user) end
+if user.state == 'IDLE' then return answer(OUTCOME.IDLE, user) end
+
+if user.state == 'WAITING' then
+  leave_queue(user, ARGV[3] == 'leave' and 'leave' or 'cancel')
+  return answer(OUTCOME.CANCELLED, user)
+end
+
+if user.state == 'DISCONNECTING' then
+  if user.targetState == 'IDLE' then return answer(OUTCOME.ALREADY_PROCESSED, user) end
+  user_set(user, { targetState = 'IDLE' }) -- it was on its way back to the queue
+  return answer(OUTCOME.ENDED, user)
+end
+
+match_end(open_match(user), ARGV[3], { [user.id] = true })
+return answer(OUTCOME.ENDED, user_get(user.id))

@@ -1,0 +1,203 @@
+"""The commands of the state store, one method per Lua script. Every change of state goes through here.
+
+Each method raises StateAway if Redis does not answer; the command may then have been applied or not, and
+repeating it is safe.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+
+from dormparty_sse.domain.models import Commit, Reservation, Transition, UserRef
+from dormparty_sse.domain.outcomes import Outcome
+from dormparty_sse.domain.rules import Rules
+from dormparty_sse.domain.states import State
+from dormparty_sse.store.client import state_errors
+from dormparty_sse.store.keys import POOLS, check_probe, pool_tag
+from dormparty_sse.store.scripts import script_names, script_text
+
+_EVENT_ID = re.compile(r"\d{1,15}-\d{1,15}")
+_UNKNOWN_EVENT_ID = "0-1"  # Redis never gives it to an entry, so the log cannot reach back to it
+_CHECK_PROBE_TTL_S = 60
+
+
+class Store:
+    """The state of all pools, in one Redis."""
+
+    def __init__(self, redis: Redis, rules: Rules) -> None:
+        self.redis = redis
+        self.rules = rules
+        self._scripts: Mapping[str, AsyncScript] = {
+            name: redis.register_script(script_text(name, rules)) for name in script_names()
+        }
+        self._known_pools: set[str] = set()
+
+    async def run(self, script: str, pool: str, *args: str | int) -> Commit:
+        """Runs one script in a pool."""
+        async with state_errors():
+            answer = await self._scripts[script](keys=[pool_tag(pool)], args=args)
+        return _commit(pool, orjson.loads(answer))
+
+    # Users
+
+    async def register(self, user: UserRef) -> Commit:
+        """Makes the user known, as IDLE, and the pool one that every process looks after."""
+        await self._know_pool(user.pool)
+        return await self.run("user_register", user.pool, user.user_id)
+
+    async def seen(self, pool: str, user_ids: Sequence[str]) -> None:
+        """Notes a sign of life of each."""
+        if user_ids:
+            await self.run("users_seen", pool, *user_ids)
+
+    async def status(self, user: UserRef) -> Commit:
+        """Where the user stands; the fields are those of `user_status.lua`."""
+        return await self.run("user_status", user.pool, user.user_id)
+
+    async def enqueue(self, user: UserRef, interests: Sequence[str]) -> Commit:
+        """IDLE to WAITING. Outcome: queued, already-queued or invalid-state."""
+        await self._know_pool(user.pool)
+        return await self.run("queue_join", user.pool, user.user_id, orjson.dumps(interests).decode())
+
+    async def skip(self, user: UserRef, session_id: str | None) -> Commit:
+        """Ends the match for both, who go on waiting."""
+        return await self.run("user_skip", user.pool, user.user_id, session_id or "")
+
+    async def end(self, user: UserRef, session_id: str | None) -> Commit:
+        """Ends the match, or the waiting, for the user, who goes home."""
+        return await self.run("user_end", user.pool, user.user_id, session_id or "", "end")
+
+    async def leave(self, user: UserRef) -> Commit:
+        """The user's page is closed: out of whatever it was in."""
+        return await self.run("user_end", user.pool, user.user_id, "", "leave")
+
+    async def acknowledge_room_closing(self, user: UserRef, room_name: str) -> Commit:
+        """The user is out of the room. Outcome: acknowledged or nothing-to-acknowledge."""
+        return await self.run("room_ack", user.pool, user.user_id, room_name)
+
+    # Matches
+
+    async def reserve_pairs(self, pool: str, names: Sequence[tuple[str, str]]) -> list[Reservation]:
+        """Takes pairs out of the queue, at most one for each (session id, room name) given."""
+        commit = await self.run("queue_match", pool, *(part for pair in names for part in pair))
+        return [
+            Reservation(
+                pool=pool,
+                session_id=pair["sessionId"],
+                room_name=pair["roomName"],
+                user1=pair["user1"],
+                user2=pair["user2"],
+            )
+            for pair in commit.fields["pairs"]
+        ]
+
+    async def open_match(self, reservation: Reservation, room_sid: str) -> Commit:
+        """The room is there: both become CONNECTING. Outcome `nothing`: the reservation is gone."""
+        return await self.run("match_open", reservation.pool, reservation.session_id, room_sid)
+
+    async def release(self, reservation: Reservation) -> Commit:
+        """The room cannot be made: both are free again, in their old places."""
+        return await self.run("match_release", reservation.pool, reservation.session_id)
+
+    async def run_deadlines(self, pool: str, limit: int) -> Commit:
+        """Executes what has fallen due. `fields["rooms"]`: rooms to delete now."""
+        return await self.run("deadlines_run", pool, limit)
+
+    # Rooms, as LiveKit tells of them
+
+    async def participant_joined(
+        self, pool: str, *, event_id: str, session_id: str, user_id: str, sid: str, joined_at: int
+    ) -> Commit:
+        """Somebody is in a room. `joined_at` in ms."""
+        return await self.run("participant_joined", pool, event_id, session_id, user_id, sid, joined_at)
+
+    async def participant_left(
+        self, pool: str, *, event_id: str, session_id: str, user_id: str, sid: str, how: str
+    ) -> Commit:
+        """Somebody is out of a room. `how`: left, lost, absent or replaced."""
+        return await self.run("participant_left", pool, event_id, session_id, user_id, sid, how)
+
+    async def room_finished(self, pool: str, *, event_id: str, session_id: str, room_sid: str) -> Commit:
+        """LiveKit has closed a room."""
+        return await self.run("room_finished", pool, event_id, session_id, room_sid)
+
+    async def room_deleted(self, pool: str, session_id: str) -> Commit:
+        """LiveKit has confirmed that a room is gone."""
+        return await self.run("room_deleted", pool, session_id)
+
+    # Streams
+
+    async def open_stream(self, user: UserRef, last_event_id: str | None) -> Commit:
+        """Snapshot and replay, as of one moment; see `stream_open.lua`. An unreadable id means resync."""
+        return await self.run("stream_open", user.pool, user.user_id, _event_id(last_event_id))
+
+    async def catch_up(self, user: UserRef, last_event_id: str) -> Commit:
+        """What an open stream has missed since an id; see `stream_catch_up.lua`."""
+        return await self.run("stream_catch_up", user.pool, user.user_id, _event_id(last_event_id))
+
+    async def queue_views(self, pool: str, user_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """What each WAITING one of these users may know of the queue; see `queue_views.lua`."""
+        commit = await self.run("queue_views", pool, *user_ids)
+        return list(commit.fields["views"])
+
+    # The whole
+
+    async def pools(self) -> list[str]:
+        """All pools that ever had a user."""
+        async with state_errors():
+            return sorted(map(str, await self.redis.smembers(POOLS)))
+
+    async def snapshot(self, pool: str) -> Commit:
+        """The whole pool as of one moment, for the audit."""
+        return await self.run("pool_snapshot", pool)
+
+    async def ping(self) -> None:
+        """Returns if Redis answers."""
+        async with state_errors():
+            await self.redis.ping()
+
+    async def note_check_probe(self, room_name: str) -> None:
+        """Notes that a webhook for a probe room of `dormparty-sse check` has arrived."""
+        async with state_errors():
+            await self.redis.set(check_probe(room_name), 1, ex=_CHECK_PROBE_TTL_S)
+
+    async def _know_pool(self, pool: str) -> None:
+        if pool not in self._known_pools:
+            async with state_errors():
+                await self.redis.sadd(POOLS, pool)
+            self._known_pools.add(pool)
+
+
+def _event_id(text: str | None) -> str:
+    if not text:
+        return ""
+    return text if _EVENT_ID.fullmatch(text) else _UNKNOWN_EVENT_ID
+
+
+def _commit(pool: str, answer: dict[str, Any]) -> Commit:
+    # Lua has one empty table, and its JSON is {}: what is a list here is made one again.
+    return Commit(
+        outcome=Outcome(answer.pop("outcome")),
+        pool=pool,
+        now=answer.pop("now"),
+        transitions=tuple(_transition(item) for item in answer.pop("transitions")),
+        due_at=answer.pop("dueAt", None),
+        rematch=answer.pop("rematch"),
+        fields=answer,
+    )
+
+
+def _transition(item: dict[str, Any]) -> Transition:
+    return Transition(
+        user_id=item["userId"],
+        from_state=State(item["from"]),
+        to_state=State(item["to"]),
+        reason=item["reason"],
+        duration_ms=item["durationMs"],
+        seq=item["seq"],
+        session_id=item.get("sessionId"),
+    )
