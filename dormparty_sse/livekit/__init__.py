@@ -1,0 +1,1 @@
+"""The LiveKit client: rooms, join tokens, webhook verification. No Redis and no state rule here."""

@@ -1,0 +1,94 @@
+"""Rooms, by LiveKit's RoomService. Every call is bounded in time and raises RoomsAway if it fails.
+
+The SDK does not apply its own timeout (its transport passes `timeout=None` on), so each call is wrapped.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from livekit import api
+from livekit.protocol.models import ParticipantInfo
+
+from dormparty_sse.domain.errors import RoomsAway
+from dormparty_sse.domain.models import Participant, Room
+
+_PLACES = 2
+_EMPTY_TIMEOUT_S = 60  # a room nobody ever joins; we delete it long before
+_DEPARTURE_TIMEOUT_S = 30  # longer than a reconnecting client needs
+_NOT_FOUND = "not_found"
+
+
+class Rooms:
+    """LiveKit's rooms. Make it inside a running loop; close it with `aclose()`."""
+
+    def __init__(self, url: str, api_key: str, api_secret: str, *, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s))
+        self._api = api.LiveKitAPI(url, api_key, api_secret, session=self._session, failover=False)
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._api.aclose()
+        await self._session.close()
+
+    async def create(self, name: str) -> str:
+        """Makes a room with two places. Returns its sid."""
+        request = api.CreateRoomRequest(
+            name=name,
+            max_participants=_PLACES,
+            empty_timeout=_EMPTY_TIMEOUT_S,
+            departure_timeout=_DEPARTURE_TIMEOUT_S,
+        )
+        async with self._errors():
+            room = await self._api.room.create_room(request)
+        return room.sid
+
+    async def delete(self, name: str) -> None:
+        """Returns once the room is gone, also if it was gone before."""
+        async with self._errors():
+            try:
+                await self._api.room.delete_room(api.DeleteRoomRequest(room=name))
+            except api.ServerError as error:
+                if error.code != _NOT_FOUND:
+                    raise
+
+    async def ping(self) -> None:
+        """Returns if LiveKit answers and accepts our key."""
+        async with self._errors():
+            await self._api.room.list_rooms(api.ListRoomsRequest(names=["-"]))
+
+    async def list(self) -> list[Room]:
+        """All rooms, ours and others', each with who is in it."""
+        async with self._errors():
+            rooms = (await self._api.room.list_rooms(api.ListRoomsRequest())).rooms
+        return [
+            Room(
+                name=room.name,
+                sid=room.sid,
+                created_at=room.creation_time_ms,
+                participants=await self.participants(room.name),
+            )
+            for room in rooms
+        ]
+
+    async def participants(self, name: str) -> tuple[Participant, ...]:
+        """Who is in a room with media connected. A room that does not exist is empty."""
+        async with self._errors():
+            answer = await self._api.room.list_participants(api.ListParticipantsRequest(room=name))
+        return tuple(
+            Participant(identity=p.identity, sid=p.sid, joined_at=p.joined_at_ms)
+            for p in answer.participants
+            if p.state == ParticipantInfo.State.ACTIVE
+        )
+
+    @asynccontextmanager
+    async def _errors(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                yield
+        except api.ServerError as error:
+            raise RoomsAway(f"LiveKit refuses: {error.code}, status {error.status}.") from error
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise RoomsAway from error
