@@ -1,0 +1,1 @@
+"""When to do what: matching, rooms, deadlines, streams, presence. No HTTP here."""

@@ -1,0 +1,91 @@
+"""What a user can do and ask. Each answer holds the user's state and seq."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dormparty_sse.domain.errors import Forbidden, InvalidState
+from dormparty_sse.domain.models import Commit, UserRef
+from dormparty_sse.domain.outcomes import Outcome
+from dormparty_sse.services.commits import Commits
+from dormparty_sse.services.views import Views
+from dormparty_sse.store.store import Store
+
+
+class Actions:
+    """The commands of the API. Each may raise StateAway."""
+
+    def __init__(self, store: Store, commits: Commits, views: Views, *, stale_after_s: float) -> None:
+        self._store = store
+        self._commits = commits
+        self._views = views
+        self._stale_after_s = stale_after_s
+
+    async def enqueue(self, user: UserRef, interests: Sequence[str]) -> dict[str, Any]:
+        """Joins the queue. Raises InvalidState in a match."""
+        commit = await self._commits.run(self._store.enqueue(user, interests))
+        if commit.outcome is Outcome.INVALID_STATE:
+            raise InvalidState(state=commit.state, allowed=["skip", "end", "leave"])
+        already = commit.outcome is Outcome.ALREADY_QUEUED
+        return _answer(commit) | self._views.queue(commit.fields) | {"alreadyQueued": already}
+
+    async def skip(self, user: UserRef, session_id: str | None) -> dict[str, Any]:
+        """Ends the match; both go on waiting. Raises Forbidden for other people's match."""
+        return _outcome(await self._commits.run(self._store.skip(user, session_id)))
+
+    async def end(self, user: UserRef, session_id: str | None) -> dict[str, Any]:
+        """Goes home, from the match or the queue. Raises Forbidden for other people's match."""
+        return _outcome(await self._commits.run(self._store.end(user, session_id)))
+
+    async def leave(self, user: UserRef) -> dict[str, Any]:
+        """The page is closed."""
+        return _outcome(await self._commits.run(self._store.leave(user)))
+
+    async def acknowledge_room_closing(self, user: UserRef, room_name: str) -> dict[str, Any]:
+        """The client is out of the room."""
+        return _outcome(await self._commits.run(self._store.acknowledge_room_closing(user, room_name)))
+
+    async def heartbeat(self, user: UserRef) -> dict[str, Any]:
+        """A sign of life, for clients without a stream."""
+        commit = await self._commits.run(self._store.status(user))
+        return _answer(commit) | {"staleAfterSeconds": self._stale_after_s}
+
+    async def status(self, user: UserRef) -> dict[str, Any]:
+        """Where the user stands."""
+        commit = await self._commits.run(self._store.status(user))
+        return self._views.snapshot(commit, user)
+
+    async def check_match(self, user: UserRef) -> dict[str, Any]:
+        """Is there a match? For clients that poll."""
+        commit = await self._commits.run(self._store.status(user))
+        match = commit.fields.get("match")
+        return _answer(commit) | {
+            "matched": match is not None,
+            "match": self._views.match(match, user) if match else None,
+        }
+
+    async def check_disconnect(self, user: UserRef, session_id: str | None) -> dict[str, Any]:
+        """Was the last match ended for the user? For clients that poll.
+
+        The notification stays until the user joins the queue anew or the next one takes its place. With a
+        `session_id` the question is about that match, otherwise about whether the user is without one now.
+        """
+        commit = await self._commits.run(self._store.status(user))
+        notification = commit.fields.get("notification")
+        if notification and session_id:
+            disconnected = notification["sessionId"] == session_id
+        else:
+            disconnected = bool(notification) and "match" not in commit.fields
+        return _answer(commit) | {
+            "disconnected": disconnected,
+            "notification": notification if disconnected else None,
+        }
+
+
+def _answer(commit: Commit) -> dict[str, Any]:
+    return {"state": commit.state, "seq": commit.seq}
+
+
+def _outcome(commit: Commit) -> dict[str, Any]:
+    if commit.outcome is Outcome.FOREIGN_SESSION:
+        raise Forbidden("The sessionId is a match of other people.")
+    return _answer(commit) | {"outcome": commit.outcome}

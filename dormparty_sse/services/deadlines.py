@@ -1,0 +1,88 @@
+"""Deadlines: executed when they fall due, by whichever process is awake.
+
+They live in Redis. Each commit says when its pool's next one falls due, which sets a timer; a sweep over all
+pools stands behind the timers, for the deadlines of processes that died.
+"""
+
+import asyncio
+from contextvars import Context
+
+import structlog
+
+from dormparty_sse.domain.errors import RoomsAway
+from dormparty_sse.domain.models import Commit
+from dormparty_sse.livekit.rooms import Rooms
+from dormparty_sse.services.commits import Commits
+from dormparty_sse.services.health import RoomsHealth
+from dormparty_sse.services.matching import Matcher
+from dormparty_sse.services.tasks import Tasks
+from dormparty_sse.store.store import Store
+
+log = structlog.get_logger()
+
+_BATCH = 50
+
+
+class Deadlines:
+    """The timers of one process."""
+
+    def __init__(
+        self,
+        store: Store,
+        rooms: Rooms,
+        health: RoomsHealth,
+        commits: Commits,
+        matcher: Matcher,
+        tasks: Tasks,
+    ) -> None:
+        self._store = store
+        self._rooms = rooms
+        self._health = health
+        self._commits = commits
+        self._matcher = matcher
+        self._tasks = tasks
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        commits.listen(self._notice)
+
+    async def sweep(self) -> None:
+        """Looks after every pool: what is due, and who may be matched."""
+        for pool in await self._store.pools():
+            await self._run(pool)
+            self._matcher.wake(pool)
+
+    def stop(self) -> None:
+        """No timer fires after this."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def _notice(self, commit: Commit) -> None:
+        if commit.due_at is not None:
+            self._set_timer(commit.pool, max(0, commit.due_at - commit.now) / 1000)
+
+    def _set_timer(self, pool: str, delay_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        timer = self._timers.get(pool)
+        if timer and timer.when() <= loop.time() + delay_s:
+            return
+        if timer:
+            timer.cancel()
+        self._timers[pool] = loop.call_later(delay_s, self._fire, pool, context=Context())
+
+    def _fire(self, pool: str) -> None:
+        self._timers.pop(pool, None)
+        self._tasks.spawn(self._run(pool))
+
+    async def _run(self, pool: str) -> None:
+        commit = await self._commits.run(self._store.run_deadlines(pool, _BATCH))
+        for room in commit.fields["rooms"]:
+            self._tasks.spawn(self._delete_room(pool, room["sessionId"], room["roomName"]))
+
+    async def _delete_room(self, pool: str, session_id: str, name: str) -> None:
+        try:
+            await self._rooms.delete(name)
+        except RoomsAway as error:  # its deadline comes again
+            self._health.failed(error)
+            return
+        await self._commits.run(self._store.room_deleted(pool, session_id))
+        log.info("room_deleted", pool=pool, session_id=session_id)

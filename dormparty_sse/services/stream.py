@@ -1,0 +1,135 @@
+"""One open event stream: an ordered, bounded way from the log and the channel to one reader."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import orjson
+
+from dormparty_sse.domain.events import EventType
+from dormparty_sse.domain.models import Commit, Event, UserRef
+from dormparty_sse.domain.states import State
+from dormparty_sse.services.views import Views, momentary
+
+
+class Stream:
+    """What one reader gets: each replayable event once, in order.
+
+    Live events that arrive while the log is being read are put aside, and follow what the log had.
+    """
+
+    def __init__(self, user: UserRef, views: Views, cut_off: Callable[[], None], *, buffer: int) -> None:
+        """`cut_off` drops the connection of a reader for whom `buffer` events are waiting."""
+        self.user = user
+        self.generation = 0  #: Which of the user's streams this is; 0 until it has begun.
+        self._newest_generation = 0
+        self.waiting = False  #: Is the user in the queue, as far as this stream has told?
+        self.last_queue_view: dict[str, Any] | None = None
+        self.last_id = "0-0"
+        self._views = views
+        self._cut_off = cut_off
+        self._buffer = buffer
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._aside: list[Event] | None = []
+        self._closing = False
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self._read()
+
+    async def _read(self) -> AsyncIterator[Event]:
+        while (event := await self._events.get()) is not None:
+            yield event
+
+    @property
+    def stuck(self) -> bool:
+        """Is something waiting that the reader does not take?"""
+        return not self._events.empty()
+
+    def begin(self, commit: Commit, last_event_id: str | None) -> None:
+        """Starts with `connected` and the replay; `commit` is that of `Store.open_stream`."""
+        fields = commit.fields
+        self.generation = fields["generation"]
+        fresh = last_event_id is None or fields["resync"]
+        self.last_id = fields["lastId"] if fresh else last_event_id or self.last_id
+        snapshot = self._views.snapshot(commit, self.user)
+        connected = {
+            "type": EventType.CONNECTED,
+            "timestamp": commit.now,
+            **snapshot,
+            "resync": fields["resync"],
+        }
+        # Its id is the place in the log from which a client that got no event yet will resume.
+        self._offer(Event(event_id=self.last_id if fresh else None, data=connected))
+        self._catch_up(commit)
+        self.superseded_by(self._newest_generation)
+
+    def superseded_by(self, generation: int) -> None:
+        """The user's stream of this generation has begun, here or elsewhere. The newest wins."""
+        self._newest_generation = max(self._newest_generation, generation)
+        if 0 < self.generation < self._newest_generation:
+            self.close(EventType.SUPERSEDED)
+
+    def put_aside(self) -> None:
+        """From now on live events wait for the log to be read."""
+        if self._aside is None:
+            self._aside = []
+
+    def catch_up(self, commit: Commit) -> bool:
+        """Goes on with what the log had, by `Store.catch_up`. False: it did not reach back."""
+        if commit.fields["resync"]:
+            return False
+        self._catch_up(commit)
+        return True
+
+    def _catch_up(self, commit: Commit) -> None:
+        open_session = commit.fields.get("openSession")
+        for event_id, data in commit.fields["events"]:
+            event = Event(event_id=event_id, data=orjson.loads(data))
+            self._forward(event, over=event.data.get("sessionId") != open_session)
+        aside, self._aside = self._aside or [], None
+        for event in aside:
+            self._forward(event, over=False)
+
+    def live(self, event: Event) -> None:
+        """An event from the channel."""
+        if self._aside is not None:
+            self._aside.append(event)
+        else:
+            self._forward(event, over=False)
+
+    def momentary(self, event: Event) -> None:
+        """An event without an id. One that a slow reader misses is no loss."""
+        if not self.stuck:
+            self._offer(event)
+
+    def close(self, farewell: EventType) -> None:
+        """Ends the stream with `farewell` as its last event."""
+        if not self._closing:
+            self._offer(momentary(farewell))
+            self._end()
+
+    def _forward(self, event: Event, *, over: bool) -> None:
+        if event.event_id is None or _order(event.event_id) <= _order(self.last_id):
+            return
+        self.last_id = event.event_id
+        self._offer(self._views.event(event, self.user, over=over))
+
+    def _offer(self, event: Event) -> None:
+        if self._closing:
+            return
+        if state := event.data.get("state"):
+            self.waiting = state == State.WAITING
+        if self._events.qsize() >= self._buffer and event.event_id is not None:
+            self._end()
+            self._cut_off()  # it loses nothing, since it can resume from the last event it got
+            return
+        self._events.put_nowait(event)
+
+    def _end(self) -> None:
+        self._closing = True
+        self._events.put_nowait(None)
+
+
+def _order(event_id: str) -> tuple[int, int]:
+    ms, _, number = event_id.partition("-")
+    return int(ms), int(number)

@@ -1,0 +1,57 @@
+"""Background work of a process: kept alive while it runs, awaited or cancelled when the process stops."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
+from typing import Any, TypeVar
+
+import structlog
+
+from dormparty_sse.domain.errors import DormPartyError
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+class Tasks:
+    """A set of running tasks. What they raise is logged, since nobody awaits them."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, T], context: Context | None = None) -> asyncio.Task[T]:
+        """Starts `work` and forgets it. Its log lines bear what `context` has bound, by default nothing."""
+        task = asyncio.get_running_loop().create_task(work, context=context or Context())
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if isinstance(error, DormPartyError):
+            log.warning("task_failed", task=task.get_name(), error=error.code, detail=error.detail)
+        else:
+            log.error("task_crashed", task=task.get_name(), exc_info=error)
+
+    async def finish(self, timeout_s: float) -> None:
+        """Waits for what is running, at most so long, then cancels the rest."""
+        if self._running:
+            _, pending = await asyncio.wait(self._running, timeout=timeout_s)
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+
+
+async def every(interval_s: float, work: Callable[[], Awaitable[None]], name: str) -> None:
+    """Calls `work()` again and again, `interval_s` apart. A failure is logged and does not end it."""
+    while True:
+        await asyncio.sleep(interval_s)
+        try:
+            await work()
+        except DormPartyError as error:
+            log.warning("round_failed", work=name, error=error.code, detail=error.detail)
+        except Exception:
+            log.exception("round_crashed", work=name)

@@ -1,0 +1,61 @@
+"""What is done for the open streams from time to time: heartbeats, signs of life, news of the queue."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from dormparty_sse.domain.events import EventType
+from dormparty_sse.services.hub import Hub
+from dormparty_sse.services.stream import Stream
+from dormparty_sse.services.views import Views, momentary
+from dormparty_sse.store.store import Store
+
+_CHUNK = 200  # streams per script call, and per turn of the event loop
+
+
+class Upkeep:
+    """The rounds over all streams of this process. Each method is one round."""
+
+    def __init__(self, hub: Hub, store: Store, views: Views) -> None:
+        self._hub = hub
+        self._store = store
+        self._views = views
+
+    async def heartbeats(self) -> None:
+        """`heartbeat` to every stream."""
+        for chunk in _chunks(self._hub.streams):
+            for stream in chunk:
+                stream.momentary(momentary(EventType.HEARTBEAT))
+            await asyncio.sleep(0)
+
+    async def presence(self) -> None:
+        """A sign of life of every user whose stream takes what it is sent."""
+        for pool, streams in _by_pool(self._hub.streams):
+            for chunk in _chunks(stream for stream in streams if not stream.stuck):
+                await self._store.seen(pool, [stream.user.user_id for stream in chunk])
+
+    async def queue_updates(self) -> None:
+        """`queue-update` to every waiting user for whom something has changed."""
+        for pool, streams in _by_pool(self._hub.streams):
+            for chunk in _chunks(stream for stream in streams if stream.waiting):
+                by_user = {stream.user.user_id: stream for stream in chunk}
+                for fields in await self._store.queue_views(pool, list(by_user)):
+                    stream = by_user[fields["userId"]]
+                    view = self._views.waiting(fields)
+                    if stream.waiting and view != stream.last_queue_view:
+                        stream.last_queue_view = view
+                        stream.momentary(momentary(EventType.QUEUE_UPDATE, **view))
+
+
+def _by_pool(streams: Iterable[Stream]) -> Iterable[tuple[str, list[Stream]]]:
+    pools: dict[str, list[Stream]] = defaultdict(list)
+    for stream in streams:
+        pools[stream.user.pool].append(stream)
+    return pools.items()
+
+
+def _chunks(streams: Iterable[Stream]) -> Iterator[list[Stream]]:
+    iterator = iter(streams)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk

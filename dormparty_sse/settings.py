@@ -1,0 +1,160 @@
+"""All settings: names, types, defaults. The environment wins over `config/*.toml`.
+
+`REDIS_URL` in the environment is `redis_url` in a file and here. README.md and config/default.toml list
+the same; a test keeps the three in step.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from dormparty_sse.domain.errors import SettingsError
+from dormparty_sse.domain.rules import Rules
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Secret = Annotated[str, Field(min_length=32, repr=False)]
+
+_CONFIG_DIR = Path(os.environ.get("DORMPARTY_CONFIG_DIR", "config"))
+
+
+class Settings(BaseSettings):
+    """Durations are in seconds."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    # Where things are
+    redis_url: str = Field(pattern=r"^rediss?://")  #: The state.
+    livekit_url: str = Field(pattern=r"^(wss?|https?)://")  #: LiveKit, as the service reaches it.
+    livekit_public_url: str = ""  #: LiveKit, as browsers reach it; empty: the same.
+    livekit_api_key: str = Field(min_length=1)  #: LiveKit's API key.
+    livekit_api_secret: Secret  #: Its secret.
+    livekit_webhook_secret: str = Field(default="", repr=False)  #: Signs webhooks; empty: the API secret.
+    app_url: str = Field(
+        default="", validation_alias=AliasChoices("app_url", "next_public_app_url")
+    )  #: Where people open the page; further allowed Origin of requests. Empty: the Host asked for.
+    host: str = "127.0.0.1"  #: Address to listen on.
+    port: int = Field(default=8080, ge=1, le=65_535)  #: Port to listen on.
+    web_concurrency: PositiveInt = 1  #: Processes.
+
+    # Secrets and sessions
+    session_secret: Secret  #: Signs session tokens.
+    admin_token: Secret  #: Opens /api/admin.
+    session_ttl_s: Seconds = 86_400  #: How long a session token is valid.
+    join_token_ttl_s: Seconds = 60  #: How long a LiveKit join token is valid.
+
+    # Logs
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"  #: The least severe level to write.
+    log_format: Literal["json", "console"] = "json"  #: `json`: one object per line.
+
+    # Redis and LiveKit calls
+    redis_max_retries: int = Field(default=10, ge=0, le=100)  #: Tries to connect, within a command's timeout.
+    redis_connect_timeout: Seconds = 2  #: To connect to Redis.
+    redis_command_timeout: Seconds = 2  #: For Redis to answer a command.
+    livekit_timeout_s: Seconds = 3  #: For LiveKit to answer a call.
+    livekit_probe_interval_s: Seconds = 1  #: Between looks whether LiveKit is there.
+
+    # Matching and calls
+    pair_cooldown_s: Seconds = 30  #: Two people are kept apart after a skip.
+    reservation_s: Seconds = 8  #: A pair is held while its room is made; more than a LiveKit call may take.
+    connect_timeout_s: Seconds = 15  #: A match waits for both to be in the room.
+    leave_timeout_s: Seconds = 1  #: A user has to leave the room.
+    unreachable_after_s: Seconds = 10  #: Not seen: queued, but not matched.
+    stale_after_s: Seconds = 60  #: Not seen: out of the queue, out of the call.
+    user_ttl_s: Seconds = 3_600  #: Not seen: forgotten.
+    sweep_interval_s: Seconds = 1  #: Between looks at every pool's queue and deadlines.
+    match_batch: int = Field(default=20, ge=1, le=100)  #: Pairs made in one step.
+
+    # Streams
+    heartbeat_interval_s: Seconds = 15  #: Between `heartbeat` events.
+    presence_interval_s: Seconds = 4  #: Between signs of life of open streams.
+    queue_update_interval_s: Seconds = 2  #: Between `queue-update` events, at least.
+    stream_buffer: int = Field(default=64, ge=1, le=10_000)  #: Events that may wait for a slow reader.
+    stream_ping_interval_s: Seconds = 5  #: Between comment lines, which find out that a client is gone.
+    stream_send_timeout_s: Seconds = 10  #: For a client to take what it was sent.
+    stream_retry_ms: int = Field(default=1_000, ge=1)  #: After which a cut client comes back, about.
+    log_length: int = Field(default=256, ge=16, le=10_000)  #: Events kept per user, for resume.
+
+    @field_validator("app_url", "livekit_public_url")
+    @classmethod
+    def _no_trailing_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        if self.reservation_s <= self.livekit_timeout_s:
+            raise ValueError("RESERVATION_S must be more than LIVEKIT_TIMEOUT_S")
+        if self.presence_interval_s * 2 > self.unreachable_after_s:
+            raise ValueError("UNREACHABLE_AFTER_S must be at least twice PRESENCE_INTERVAL_S")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # likewise
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the files of the config directory, the last by name first."""
+        files = sorted(_CONFIG_DIR.glob("*.toml"))
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=files)
+        return (init_settings, env_settings, toml)
+
+    @property
+    def browser_livekit_url(self) -> str:
+        """LiveKit's URL for browsers, as ws or wss."""
+        url = self.livekit_public_url or self.livekit_url
+        return "ws" + url.removeprefix("http") if url.startswith("http") else url
+
+    @property
+    def webhook_secret(self) -> str:
+        """What LiveKit signs webhooks with."""
+        return self.livekit_webhook_secret or self.livekit_api_secret
+
+    @property
+    def rules(self) -> Rules:
+        """What the scripts go by."""
+        return Rules(
+            pair_cooldown_ms=_ms(self.pair_cooldown_s),
+            reservation_ms=_ms(self.reservation_s),
+            connect_timeout_ms=_ms(self.connect_timeout_s),
+            leave_timeout_ms=_ms(self.leave_timeout_s),
+            unreachable_after_ms=_ms(self.unreachable_after_s),
+            stale_after_ms=_ms(self.stale_after_s),
+            user_ttl_ms=_ms(self.user_ttl_s),
+            room_delete_retry_ms=_ms(self.livekit_timeout_s) + 1_000,
+            log_length=self.log_length,
+        )
+
+
+def load() -> Settings:
+    """The settings from the environment and the files. Raises SettingsError, which names the wrong one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(_first_error(error)) from None
+    except ValueError as error:  # a file that is not TOML
+        raise SettingsError(f"{_CONFIG_DIR}: {error}") from None
+
+
+def _first_error(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    if not first["loc"]:
+        return first["msg"].removeprefix("Value error, ")
+    name = str(first["loc"][0]).upper()
+    if first["type"] == "missing":
+        return f"{name} is not set"
+    return f"{name} is wrong: {first['msg']}"
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
