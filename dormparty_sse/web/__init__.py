@@ -1,0 +1,1 @@
+"""HTTP: routes, handlers, middlewares, schemas, and the composition of the application."""

@@ -1,0 +1,150 @@
+"""The handlers of sessions and actions: parse, call one service function, answer."""
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from aiohttp import web
+
+from dormparty_sse.domain.errors import Unauthenticated
+from dormparty_sse.domain.models import UserRef
+from dormparty_sse.domain.names import DEFAULT_POOL, new_id
+from dormparty_sse.web.bodies import (
+    Body,
+    EnqueueBody,
+    MatchBody,
+    RoomBody,
+    SessionBody,
+    read_body,
+    read_own_body,
+)
+from dormparty_sse.web.parts import parts_of
+from dormparty_sse.web.sessions import COOKIE, Session, session_token
+
+
+def json_answer(data: Any, status: int = HTTPStatus.OK) -> web.Response:
+    """A JSON answer that nobody may keep."""
+    return web.Response(
+        status=status,
+        body=orjson.dumps(data),
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def current_user(request: web.Request) -> UserRef:
+    """Who is asking. Raises Unauthenticated."""
+    token = session_token(request)
+    if not token:
+        raise Unauthenticated
+    user = parts_of(request).sessions.read(token).user
+    structlog.contextvars.bind_contextvars(user_id=user.user_id)
+    return user
+
+
+async def create_session(request: web.Request) -> web.Response:
+    """POST /api/session: who has no valid session gets a new user."""
+    body = await read_body(request, SessionBody)
+    session = _known_session(request)
+    status = HTTPStatus.OK
+    if session is None:
+        user = UserRef(user_id=new_id(), pool=body.pool or DEFAULT_POOL)
+        session, status = parts_of(request).sessions.sign(user), HTTPStatus.CREATED
+    await parts_of(request).store.register(session.user)
+
+    answer = json_answer(_session_view(session), status)
+    answer.set_cookie(
+        COOKIE,
+        session.token,
+        max_age=int(parts_of(request).settings.session_ttl_s),
+        httponly=True,
+        samesite="Lax",
+        secure=_is_https(request),
+    )
+    return answer
+
+
+async def enqueue(request: web.Request) -> web.Response:
+    """POST enqueue."""
+    user = current_user(request)
+    body = await read_own_body(request, EnqueueBody, user)
+    return json_answer(await parts_of(request).actions.enqueue(user, body.interests))
+
+
+async def skip(request: web.Request) -> web.Response:
+    """POST skip."""
+    user = current_user(request)
+    body = await read_own_body(request, MatchBody, user)
+    return json_answer(await parts_of(request).actions.skip(user, body.session_id))
+
+
+async def end(request: web.Request) -> web.Response:
+    """POST end."""
+    user = current_user(request)
+    body = await read_own_body(request, MatchBody, user)
+    return json_answer(await parts_of(request).actions.end(user, body.session_id))
+
+
+async def leave(request: web.Request) -> web.Response:
+    """POST leave, also by sendBeacon."""
+    user = current_user(request)
+    await read_own_body(request, Body, user)
+    return json_answer(await parts_of(request).actions.leave(user))
+
+
+async def heartbeat(request: web.Request) -> web.Response:
+    """POST heartbeat."""
+    user = current_user(request)
+    await read_own_body(request, Body, user)
+    return json_answer(await parts_of(request).actions.heartbeat(user))
+
+
+async def room_close_ack(request: web.Request) -> web.Response:
+    """POST room-close-ack."""
+    user = current_user(request)
+    body = await read_own_body(request, RoomBody, user)
+    return json_answer(await parts_of(request).actions.acknowledge_room_closing(user, body.room_name))
+
+
+async def check_match(request: web.Request) -> web.Response:
+    """GET and POST check-match."""
+    user = current_user(request)
+    await read_own_body(request, MatchBody, user)
+    return json_answer(await parts_of(request).actions.check_match(user))
+
+
+async def check_disconnect(request: web.Request) -> web.Response:
+    """GET and POST check-disconnect."""
+    user = current_user(request)
+    body = await read_own_body(request, MatchBody, user)
+    return json_answer(await parts_of(request).actions.check_disconnect(user, body.session_id))
+
+
+async def status(request: web.Request) -> web.Response:
+    """GET status."""
+    user = current_user(request)
+    await read_own_body(request, Body, user)
+    return json_answer(await parts_of(request).actions.status(user))
+
+
+def _known_session(request: web.Request) -> Session | None:
+    token = session_token(request)
+    try:
+        return parts_of(request).sessions.read(token) if token else None
+    except Unauthenticated:
+        return None
+
+
+def _session_view(session: Session) -> dict[str, Any]:
+    return {
+        "userId": session.user.user_id,
+        "pool": session.user.pool,
+        "token": session.token,
+        "expiresAt": session.expires_at,
+    }
+
+
+def _is_https(request: web.Request) -> bool:
+    """By the connection, or by where the settings say that people open the page."""
+    return request.secure or parts_of(request).settings.app_url.startswith("https://")

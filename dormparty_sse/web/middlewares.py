@@ -1,0 +1,114 @@
+"""What happens to every request: an id, a log line, problem answers, the origin check, security headers."""
+
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+
+from dormparty_sse.domain.errors import DormPartyError, ForbiddenOrigin
+from dormparty_sse.web.parts import PARTS, parts_of
+from dormparty_sse.web.problems import http_problem, internal_problem, problem
+from dormparty_sse.web.sessions import uses_cookie
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+REQUEST_ID = web.RequestKey("request_id", str)
+_SANE_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+
+@web.middleware
+async def request_log(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Gives the request its id and logs one line when it is done."""
+    given = request.headers.get("X-Request-Id", "")
+    request_id = given if _SANE_REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    request[REQUEST_ID] = request_id
+    started = time.perf_counter()
+    status = 499  # the client went away; nginx's word for it
+    with structlog.contextvars.bound_contextvars(request_id=request_id):
+        try:
+            response = await handler(request)
+            status = response.status
+            return response
+        finally:
+            log.info(
+                "request",
+                method=request.method,
+                route=_route(request),
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )
+            structlog.contextvars.unbind_contextvars("user_id")
+
+
+@web.middleware
+async def problem_answers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turns every error into a problem answer."""
+    try:
+        return await handler(request)
+    except DormPartyError as error:
+        return problem(error, request[REQUEST_ID])
+    except web.HTTPException as error:
+        if error.status < 400:  # noqa: PLR2004  # a redirect is no error
+            raise
+        return http_problem(error, request[REQUEST_ID])
+    except ConnectionResetError:
+        raise  # the client of a stream went away
+    except Exception:
+        log.exception("request_crashed", route=_route(request))
+        return internal_problem(request[REQUEST_ID])
+
+
+@web.middleware
+async def origin_check(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Raises ForbiddenOrigin where a page of another origin lets a browser's cookie act."""
+    if request.method == "POST" and uses_cookie(request):
+        origin = request.headers.get("Origin")
+        if origin and not _same_origin(origin, request):
+            raise ForbiddenOrigin
+    return await handler(request)
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal handler: what every answer carries, streams included."""
+    response.headers.setdefault("X-Request-Id", request.get(REQUEST_ID, ""))
+    response.headers.update(
+        {
+            "Content-Security-Policy": _content_security_policy(request),
+            "Permissions-Policy": "camera=(self), microphone=(self), geolocation=()",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        }
+    )
+    if request.path == "/" or request.path.startswith("/static/"):
+        response.headers["Cache-Control"] = "no-cache"  # asked again each time, answered 304
+
+
+def _content_security_policy(request: web.Request) -> str:
+    livekit = urlsplit(request.app[PARTS].settings.browser_livekit_url)
+    plain = livekit._replace(scheme=livekit.scheme.replace("ws", "http"))
+    return (
+        "default-src 'self'; img-src 'self' data:; media-src 'self' blob: mediastream:; "
+        f"connect-src 'self' {_origin(livekit.geturl())} {_origin(plain.geturl())}; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+
+
+def _same_origin(origin: str, request: web.Request) -> bool:
+    app_url = parts_of(request).settings.app_url
+    return urlsplit(origin).netloc == request.host or (app_url != "" and origin == _origin(app_url))
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _route(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "unknown"

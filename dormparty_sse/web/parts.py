@@ -1,0 +1,40 @@
+"""The parts of a running process, put together once at its start."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from dormparty_sse.livekit.rooms import Rooms
+from dormparty_sse.livekit.webhooks import WebhookVerifier
+from dormparty_sse.services.actions import Actions
+from dormparty_sse.services.audit import Auditor
+from dormparty_sse.services.health import RoomsHealth
+from dormparty_sse.services.hub import Hub
+from dormparty_sse.services.webhooks import Webhooks
+from dormparty_sse.settings import Settings
+from dormparty_sse.store.store import Store
+from dormparty_sse.web.sessions import SessionTokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the handlers use."""
+
+    settings: Settings
+    store: Store
+    rooms: Rooms
+    rooms_health: RoomsHealth
+    sessions: SessionTokens
+    actions: Actions
+    hub: Hub
+    webhook_verifier: WebhookVerifier
+    webhooks: Webhooks
+    auditor: Auditor
+
+
+PARTS = web.AppKey("parts", Parts)
+
+
+def parts_of(request: web.Request) -> Parts:
+    """The parts of the process that serves this request."""
+    return request.app[PARTS]

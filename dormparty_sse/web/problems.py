@@ -1,0 +1,58 @@
+"""The one way errors are told: RFC 9457 problem answers."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from dormparty_sse.domain.errors import DormPartyError
+
+RETRY_AFTER_S = 2  #: What a client is asked to wait while a part of the service is away.
+
+#: What aiohttp itself refuses.
+_HTTP_CODES = {
+    HTTPStatus.BAD_REQUEST: "invalid_request",
+    HTTPStatus.UNAUTHORIZED: "unauthenticated",
+    HTTPStatus.FORBIDDEN: "forbidden",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "payload_too_large",
+}
+
+
+def problem(error: DormPartyError, request_id: str) -> web.Response:
+    """The answer for one of our errors."""
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return _problem(error.status, error.code, error.detail, request_id, error.extra, headers)
+
+
+def http_problem(error: web.HTTPException, request_id: str) -> web.Response:
+    """The answer for an error that aiohttp raised."""
+    status = HTTPStatus(error.status)
+    code = _HTTP_CODES.get(status, "invalid_request")
+    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    return _problem(status, code, status.description or status.phrase, request_id, {}, headers)
+
+
+def internal_problem(request_id: str) -> web.Response:
+    """The answer for what nobody expected. The log has the story; the client gets the id to ask for it."""
+    return _problem(500, "internal", "Something went wrong on our side.", request_id, {}, {})
+
+
+def _problem(
+    status: int, code: str, detail: str, request_id: str, extra: Mapping[str, Any], headers: Mapping[str, str]
+) -> web.Response:
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "requestId": request_id,
+        **extra,
+    }
+    return web.Response(
+        status=status, body=orjson.dumps(body), content_type="application/problem+json", headers=headers
+    )

@@ -1,0 +1,53 @@
+"""Every URL of the service, on one page."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from dormparty_sse.web import handlers, operators, pages, stream, webhooks
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_BOTH = ("/api/matching", "/api/simple-matching")
+_MATCHING = ("/api/matching",)
+
+
+def add_routes(app: web.Application) -> None:
+    """Registers all routes."""
+    router = app.router
+    router.add_post("/api/session", handlers.create_session)
+
+    _action(app, _BOTH, "enqueue", handlers.enqueue)
+    _action(app, _BOTH, "skip", handlers.skip)
+    _action(app, _BOTH, "end", handlers.end)
+    _action(app, _BOTH, "heartbeat", handlers.heartbeat)
+    _action(app, _MATCHING, "leave", handlers.leave)
+    _action(app, _MATCHING, "room-close-ack", handlers.room_close_ack)
+
+    _question(app, _BOTH, "check-match", handlers.check_match)
+    _question(app, _BOTH, "check-disconnect", handlers.check_disconnect)
+    router.add_get("/api/check-match", handlers.check_match)
+    router.add_get("/api/matching/status", handlers.status)
+
+    router.add_get("/api/matching/events", stream.events)
+    router.add_get("/api/sse", stream.events)
+
+    router.add_post("/api/livekit/webhooks", webhooks.receive)
+
+    router.add_get("/healthz", operators.healthz)
+    router.add_get("/readyz", operators.readyz)
+    router.add_get("/api/admin/audit", operators.audit)
+
+    router.add_get("/", pages.index)
+    router.add_static("/static", pages.STATIC)
+
+
+def _action(app: web.Application, prefixes: tuple[str, ...], name: str, handler: Handler) -> None:
+    for prefix in prefixes:
+        app.router.add_post(f"{prefix}/{name}", handler)
+
+
+def _question(app: web.Application, prefixes: tuple[str, ...], name: str, handler: Handler) -> None:
+    for prefix in prefixes:
+        app.router.add_get(f"{prefix}/{name}", handler)
+        app.router.add_post(f"{prefix}/{name}", handler)

@@ -1,0 +1,63 @@
+"""The server: gunicorn's processes, each running the application on uvloop."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from gunicorn import glogging
+from gunicorn.app.base import BaseApplication
+
+from dormparty_sse.settings import Settings
+from dormparty_sse.web.app import make_app
+from dormparty_sse.web.logs import configure_logs
+
+_BACKLOG = 4096  # thousands of streams may come (back) at once
+_STOP_S = 10
+_KEEPALIVE_S = 75
+
+
+class _Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
+    """Hands gunicorn's own lines to our logging."""
+
+    def setup(self, cfg: Any) -> None:  # noqa: ARG002  # the signature is gunicorn's
+        self.error_log.propagate = True
+        self.access_log.disabled = True
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        options = {
+            "bind": f"{self._settings.host}:{self._settings.port}",
+            "workers": self._settings.web_concurrency,
+            "worker_class": "aiohttp.GunicornUVLoopWebWorker",
+            "backlog": _BACKLOG,
+            "graceful_timeout": _STOP_S,
+            "logger_class": _Logger,
+            "control_socket_disable": True,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Callable[[], Awaitable[web.AppRunner]]:
+        async def make_runner() -> web.AppRunner:
+            return web.AppRunner(
+                make_app(self._settings),
+                access_log=None,
+                handler_cancellation=True,  # a stream's handler ends with its client
+                keepalive_timeout=_KEEPALIVE_S,
+                shutdown_timeout=_STOP_S / 2,
+            )
+
+        return make_runner
+
+
+def serve(settings: Settings) -> None:
+    """Serves until a signal stops it."""
+    configure_logs(settings.log_level, settings.log_format)
+    logging.captureWarnings(capture=True)
+    _Server(settings).run()

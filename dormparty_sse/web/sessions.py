@@ -1,0 +1,67 @@
+"""Who is asking: signed session tokens, in a cookie or an Authorization header."""
+
+import time
+from dataclasses import dataclass
+
+import jwt
+from aiohttp import web
+
+from dormparty_sse.domain.errors import Unauthenticated
+from dormparty_sse.domain.models import UserRef
+
+COOKIE = "dormparty_session"
+_ALGORITHM = "HS256"
+_ISSUER = "dormparty-sse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A user, for as long as its token is valid."""
+
+    user: UserRef
+    token: str
+    expires_at: int  #: ms since the epoch.
+
+
+class SessionTokens:
+    """Signs and reads session tokens."""
+
+    def __init__(self, secret: str, *, ttl_s: float) -> None:
+        self._secret = secret
+        self._ttl_s = ttl_s
+
+    def sign(self, user: UserRef) -> Session:
+        """A new token for this user."""
+        now = int(time.time())
+        expires = now + int(self._ttl_s)
+        claims = {"iss": _ISSUER, "sub": user.user_id, "pool": user.pool, "iat": now, "exp": expires}
+        token = jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+        return Session(user=user, token=token, expires_at=expires * 1000)
+
+    def read(self, token: str) -> Session:
+        """The session of a token. Raises Unauthenticated if it is forged, expired or not a session token."""
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[_ALGORITHM],
+                issuer=_ISSUER,
+                options={"require": ["sub", "pool", "exp", "iss"]},
+            )
+        except jwt.PyJWTError as error:
+            raise Unauthenticated("The session is not valid, or no longer.") from error
+        user = UserRef(user_id=claims["sub"], pool=claims["pool"])
+        return Session(user=user, token=token, expires_at=claims["exp"] * 1000)
+
+
+def session_token(request: web.Request) -> str | None:
+    """The token a request brings: by header, else by cookie."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token.strip()
+    return request.cookies.get(COOKIE)
+
+
+def uses_cookie(request: web.Request) -> bool:
+    """Would a browser have sent these credentials by itself?"""
+    return "Authorization" not in request.headers
