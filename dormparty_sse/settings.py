@@ -55,11 +55,11 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"  #: `json`: one object per line.
 
     # Redis and LiveKit calls
-    redis_max_retries: int = Field(default=10, ge=0, le=100)  #: Tries to connect, within a command's timeout.
+    redis_pool_size: int = Field(default=32, ge=1, le=10_000)  #: Connections to Redis, per process.
     redis_connect_timeout: Seconds = 2  #: To connect to Redis.
     redis_command_timeout: Seconds = 2  #: For Redis to answer a command.
     livekit_timeout_s: Seconds = 3  #: For LiveKit to answer a call.
-    livekit_probe_interval_s: Seconds = 1  #: Between looks whether LiveKit is there.
+    livekit_probe_interval_s: Seconds = 2  #: Between looks whether LiveKit is there.
 
     # Matching and calls
     pair_cooldown_s: Seconds = 30  #: Two people are kept apart after a skip.

@@ -3,29 +3,30 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from dormparty_sse.domain.errors import StateAway
 
 
-def connect(url: str, *, connect_timeout_s: float, command_timeout_s: float, max_retries: int) -> Redis:
-    """A client for commands. Connections are made when first needed.
+def connect(url: str, *, connect_timeout_s: float, command_timeout_s: float, pool_size: int) -> Redis:
+    """A client for commands, with at most `pool_size` connections, made when first needed.
 
-    A connection that cannot be made is tried again at once, within the command's own timeout; a command
-    that was sent is not, since it may have been applied.
+    Nothing is tried again by itself: a command whose answer was lost may have been applied, and only who gave
+    it knows whether to repeat it.
     """
-    return Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         url,
+        max_connections=pool_size,
+        timeout=command_timeout_s,
         decode_responses=True,
         socket_connect_timeout=connect_timeout_s,
         socket_timeout=command_timeout_s,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), retries=max_retries),
-        retry_on_error=[],
-        health_check_interval=30,
+        retry=_no_retry(),
     )
+    return Redis.from_pool(pool)
 
 
 def connect_for_subscriptions(url: str, *, connect_timeout_s: float) -> Redis:
@@ -39,7 +40,7 @@ def connect_for_subscriptions(url: str, *, connect_timeout_s: float) -> Redis:
         decode_responses=True,
         socket_connect_timeout=connect_timeout_s,
         socket_timeout=None,
-        retry=Retry(NoBackoff(), retries=0),
+        retry=_no_retry(),
     )
 
 
@@ -50,3 +51,7 @@ async def state_errors() -> AsyncIterator[None]:
         yield
     except (RedisError, OSError, TimeoutError) as error:
         raise StateAway from error
+
+
+def _no_retry() -> Retry:
+    return Retry(NoBackoff(), retries=0)

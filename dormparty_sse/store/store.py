@@ -12,6 +12,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
+from dormparty_sse.domain.audit import PoolSnapshot
 from dormparty_sse.domain.models import Commit, Reservation, Transition, UserRef
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.rules import Rules
@@ -19,6 +20,7 @@ from dormparty_sse.domain.states import State
 from dormparty_sse.store.client import state_errors
 from dormparty_sse.store.keys import POOLS, check_probe, pool_tag
 from dormparty_sse.store.scripts import script_names, script_text
+from dormparty_sse.store.snapshot import pool_snapshot
 
 _EVENT_ID = re.compile(r"\d{1,15}-\d{1,15}")
 _UNKNOWN_EVENT_ID = "0-1"  # Redis never gives it to an entry, so the log cannot reach back to it
@@ -151,9 +153,9 @@ class Store:
         async with state_errors():
             return sorted(map(str, await self.redis.smembers(POOLS)))
 
-    async def snapshot(self, pool: str) -> Commit:
-        """The whole pool as of one moment, for the audit."""
-        return await self.run("pool_snapshot", pool)
+    async def snapshot(self, pool: str) -> PoolSnapshot:
+        """The whole pool as of one moment, for the audit; without LiveKit's rooms."""
+        return pool_snapshot(await self.run("pool_snapshot", pool), self.rules)
 
     async def ping(self) -> None:
         """Returns if Redis answers."""

@@ -49,7 +49,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
         settings.redis_url,
         connect_timeout_s=settings.redis_connect_timeout,
         command_timeout_s=settings.redis_command_timeout,
-        max_retries=settings.redis_max_retries,
+        pool_size=settings.redis_pool_size,
     )
     subscriptions = connect_for_subscriptions(
         settings.redis_url, connect_timeout_s=settings.redis_connect_timeout

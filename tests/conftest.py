@@ -1,0 +1,54 @@
+"""Fixtures: one real stack for the whole run, a pool of its own for each test, and the audit at the end."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from dormparty_sse.dev.network import free_port
+from dormparty_sse.dev.redis_server import redis_server
+from tests.support.person import Person, person
+from tests.support.stack import Stack, running_stack
+
+NewPerson = Callable[[], Awaitable[Person]]
+
+
+@pytest.fixture(scope="session")
+async def redis_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A Redis that no service looks after."""
+    async with redis_server(tmp_path_factory.mktemp("redis"), free_port()) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """The stack that most tests share. A test that breaks parts of it starts one of its own."""
+    async with running_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture
+async def pool(stack: Stack) -> AsyncIterator[str]:
+    """A pool of this test's own. When the test is over, the audit must find nothing."""
+    name = f"pool-{secrets.token_hex(6)}"
+    yield name
+    await stack.assert_sound(name)
+
+
+@pytest.fixture
+async def new_person(stack: Stack, pool: str) -> AsyncIterator[NewPerson]:
+    """Makes people in the test's pool."""
+    async with AsyncExitStack() as people:
+
+        async def make() -> Person:
+            return await people.enter_async_context(person(stack.url, pool))
+
+        yield make
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Where a test's own servers keep their data."""
+    return tmp_path / "a path with spaces"

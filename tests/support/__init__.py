@@ -1,0 +1,1 @@
+"""What the tests share: people who use the service, and waiting for conditions."""
