@@ -77,7 +77,7 @@ class Actions:
             disconnected = bool(notification) and "match" not in commit.fields
         return _answer(commit) | {
             "disconnected": disconnected,
-            "notification": notification if disconnected else None,
+            "notification": self._views.notification(notification) if disconnected else None,
         }
 
 

@@ -41,6 +41,10 @@ class Views:
             view |= {"holdReason": "rooms-unavailable", "holdUntil": None}
         return view
 
+    def notification(self, fields: Fields) -> dict[str, Any]:
+        """Why a match ended; `initiatedBy` is None where it was nobody's doing."""
+        return {"initiatedBy": None, **fields}
+
     def snapshot(self, commit: Commit, user: UserRef) -> dict[str, Any]:
         """All that a user may know of where it stands."""
         fields = commit.fields
@@ -66,6 +70,8 @@ class Views:
         match event.type:
             case EventType.QUEUED | EventType.REQUEUED:
                 return {**event.data, **self.queue(event.data)}
+            case EventType.FORCE_DISCONNECT:
+                return self.notification(event.data)
             case EventType.NEW_MATCH if over:
                 return {**event.data, "type": EventType.PAST_MATCH}
             case EventType.NEW_MATCH:
