@@ -74,10 +74,12 @@ class Actions:
         if notification and session_id:
             disconnected = notification["sessionId"] == session_id
         else:
-            disconnected = bool(notification) and "match" not in commit.fields
+            disconnected = "match" not in commit.fields
+        if not notification or not disconnected:
+            return _answer(commit) | {"disconnected": False, "notification": None}
         return _answer(commit) | {
-            "disconnected": disconnected,
-            "notification": self._views.notification(notification) if disconnected else None,
+            "disconnected": True,
+            "notification": self._views.notification(notification),
         }
 
 

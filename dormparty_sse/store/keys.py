@@ -26,7 +26,7 @@ POOL_KEYS: dict[str, str] = {
     "webhook": ":webhook:%s",  #: A webhook event that has been applied; expires.
 }
 
-#: Set of all pools that ever had a user. Outside any pool, so no script touches it.
+#: Set of the pools that have users. Outside any pool, so no script touches it.
 POOLS = "dormparty:pools"
 
 

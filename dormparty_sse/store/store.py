@@ -5,6 +5,7 @@ repeating it is safe.
 """
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from dormparty_sse.store.snapshot import pool_snapshot
 _EVENT_ID = re.compile(r"\d{1,15}-\d{1,15}")
 _UNKNOWN_EVENT_ID = "0-1"  # Redis never gives it to an entry, so the log cannot reach back to it
 _CHECK_PROBE_TTL_S = 60
+_NOTE_POOL_EVERY_S = 30
 
 
 class Store:
@@ -36,10 +38,14 @@ class Store:
         self._scripts: Mapping[str, AsyncScript] = {
             name: redis.register_script(script_text(name, rules)) for name in script_names()
         }
-        self._known_pools: set[str] = set()
+        self._noted_pools: dict[str, float] = {}
 
     async def run(self, script: str, pool: str, *args: str | int) -> Commit:
-        """Runs one script in a pool."""
+        """Runs one script in a pool, which every process looks after from then on."""
+        await self._note_pool(pool)
+        return await self._run(script, pool, *args)
+
+    async def _run(self, script: str, pool: str, *args: str | int) -> Commit:
         async with state_errors():
             answer = await self._scripts[script](keys=[pool_tag(pool)], args=args)
         return _commit(pool, orjson.loads(answer))
@@ -47,8 +53,7 @@ class Store:
     # Users
 
     async def register(self, user: UserRef) -> Commit:
-        """Makes the user known, as IDLE, and the pool one that every process looks after."""
-        await self._know_pool(user.pool)
+        """Makes the user known, as IDLE."""
         return await self.run("user_register", user.pool, user.user_id)
 
     async def seen(self, pool: str, user_ids: Sequence[str]) -> None:
@@ -62,7 +67,6 @@ class Store:
 
     async def enqueue(self, user: UserRef, interests: Sequence[str]) -> Commit:
         """IDLE to WAITING. Outcome: queued, already-queued or invalid-state."""
-        await self._know_pool(user.pool)
         return await self.run("queue_join", user.pool, user.user_id, orjson.dumps(interests).decode())
 
     async def skip(self, user: UserRef, session_id: str | None) -> Commit:
@@ -107,7 +111,10 @@ class Store:
 
     async def run_deadlines(self, pool: str, limit: int) -> Commit:
         """Executes what has fallen due. `fields["rooms"]`: rooms to delete now."""
-        return await self.run("deadlines_run", pool, limit)
+        commit = await self._run("deadlines_run", pool, limit)
+        if commit.due_at is None:
+            await self._forget_pool(pool)
+        return commit
 
     # Rooms, as LiveKit tells of them
 
@@ -149,7 +156,7 @@ class Store:
     # The whole
 
     async def pools(self) -> list[str]:
-        """All pools that ever had a user."""
+        """All pools that have users."""
         async with state_errors():
             return sorted(map(str, await self.redis.smembers(POOLS)))
 
@@ -167,11 +174,19 @@ class Store:
         async with state_errors():
             await self.redis.set(check_probe(room_name), 1, ex=_CHECK_PROBE_TTL_S)
 
-    async def _know_pool(self, pool: str) -> None:
-        if pool not in self._known_pools:
-            async with state_errors():
-                await self.redis.sadd(POOLS, pool)
-            self._known_pools.add(pool)
+    async def _note_pool(self, pool: str) -> None:
+        # Noted anew from time to time, as another process may have found the pool empty meanwhile.
+        if time.monotonic() < self._noted_pools.get(pool, 0):
+            return
+        async with state_errors():
+            await self.redis.sadd(POOLS, pool)
+        self._noted_pools[pool] = time.monotonic() + _NOTE_POOL_EVERY_S
+
+    async def _forget_pool(self, pool: str) -> None:
+        """A pool without any deadline has no users, since each user has one."""
+        self._noted_pools.pop(pool, None)
+        async with state_errors():
+            await self.redis.srem(POOLS, pool)
 
 
 def _event_id(text: str | None) -> str:

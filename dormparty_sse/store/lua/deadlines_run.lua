@@ -84,4 +84,6 @@ for _, entry in ipairs(due) do
   local kind, id = entry:match('^(%l+):(.*)$')
   run[kind](id)
 end
+-- Each user has a deadline, so without any the pool is empty, and its places may begin anew.
+if redis.call('ZCARD', KEY.deadlines()) == 0 then redis.call('DEL', KEY.next_place()) end
 return reply(OUTCOME.DONE, { rooms = rooms })
