@@ -5,6 +5,7 @@ of processes may match the same pool at once: the scripts let each person be in 
 """
 
 import asyncio
+import time
 
 import structlog
 
@@ -75,6 +76,7 @@ class Matcher:
             self._tasks.spawn(self._open(reservation))
 
     async def _open(self, reservation: Reservation) -> None:
+        started = time.perf_counter()
         try:
             sid = await self._rooms.create(reservation.room_name)
         except RoomsAway as error:
@@ -83,6 +85,8 @@ class Matcher:
             return
         finally:
             self._places.release()
+        ms = round((time.perf_counter() - started) * 1000, 1)
+        log.info("room_created", pool=reservation.pool, session_id=reservation.session_id, ms=ms)
         opened = await self._commits.run(self._store.open_match(reservation, sid))
         if opened.outcome is Outcome.NOTHING:  # somebody left meanwhile
             await self._rooms.delete(reservation.room_name)

@@ -23,7 +23,7 @@ from dormparty_sse.store.keys import POOLS, check_probe, pool_tag
 from dormparty_sse.store.scripts import script_names, script_text
 from dormparty_sse.store.snapshot import pool_snapshot
 
-_EVENT_ID = re.compile(r"\d{1,15}-\d{1,15}")
+_EVENT_ID = re.compile(r"\d{1,15}-\d{1,15}", re.ASCII)
 _UNKNOWN_EVENT_ID = "0-1"  # Redis never gives it to an entry, so the log cannot reach back to it
 _CHECK_PROBE_TTL_S = 60
 _NOTE_POOL_EVERY_S = 30

@@ -1,5 +1,6 @@
 """What happens to every request: an id, a log line, problem answers, the origin check, security headers."""
 
+import errno
 import re
 import secrets
 import time
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
-from dormparty_sse.domain.errors import DormPartyError, ForbiddenOrigin
+from dormparty_sse.domain.errors import DormPartyError, ForbiddenOrigin, NotJson
 from dormparty_sse.web.parts import PARTS, parts_of
 from dormparty_sse.web.problems import http_problem, internal_problem, problem
 from dormparty_sse.web.sessions import uses_cookie
@@ -57,9 +58,13 @@ async def problem_answers(request: web.Request, handler: Handler) -> web.StreamR
         if error.status < 400:  # noqa: PLR2004  # a redirect is no error
             raise
         return http_problem(error, request[REQUEST_ID])
+    except web.RequestPayloadError:  # not compressed as it says
+        return problem(NotJson("The body cannot be read."), request[REQUEST_ID])
     except ConnectionResetError:
         raise  # the client of a stream went away
-    except Exception:
+    except Exception as error:
+        if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # aiohttp looked for a file of this name
+            return http_problem(web.HTTPNotFound(), request[REQUEST_ID])
         log.exception("request_crashed", route=_route(request))
         return internal_problem(request[REQUEST_ID])
 
@@ -100,8 +105,10 @@ def _content_security_policy(request: web.Request) -> str:
 
 
 def _same_origin(origin: str, request: web.Request) -> bool:
+    # Compared as text: what a stranger sends as Origin need not be a URL.
+    own = {f"http://{request.host}", f"https://{request.host}"}
     app_url = parts_of(request).settings.app_url
-    return urlsplit(origin).netloc == request.host or (app_url != "" and origin == _origin(app_url))
+    return origin in own or (app_url != "" and origin == _origin(app_url))
 
 
 def _origin(url: str) -> str:

@@ -13,7 +13,7 @@ from dormparty_sse.domain.errors import Forbidden, Unauthenticated, Unavailable
 from dormparty_sse.domain.names import DEFAULT_POOL
 from dormparty_sse.web.handlers import json_answer
 from dormparty_sse.web.parts import parts_of
-from dormparty_sse.web.sessions import session_token
+from dormparty_sse.web.sessions import bearer_token
 
 
 async def healthz(_request: web.Request) -> web.Response:
@@ -46,10 +46,11 @@ async def audit(request: web.Request) -> web.Response:
 
 def require_admin(request: web.Request) -> None:
     """Raises Unauthenticated without the admin token, Forbidden with another one."""
-    token = session_token(request)
-    if "Authorization" not in request.headers or not token:
+    token = bearer_token(request)
+    if not token:
         raise Unauthenticated("This needs the admin token.")
-    if not hmac.compare_digest(token.encode(), parts_of(request).settings.admin_token.encode()):
+    given = token.encode(errors="surrogateescape")  # bytes that are no text come as surrogates
+    if not hmac.compare_digest(given, parts_of(request).settings.admin_token.encode()):
         raise Forbidden
 
 

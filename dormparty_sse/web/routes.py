@@ -29,8 +29,8 @@ def add_routes(app: web.Application) -> None:
     router.add_get("/api/check-match", handlers.check_match)
     router.add_get("/api/matching/status", handlers.status)
 
-    router.add_get("/api/matching/events", stream.events)
-    router.add_get("/api/sse", stream.events)
+    for path in ("/api/matching/events", "/api/sse"):
+        router.add_get(path, stream.events, allow_head=False)  # it would supersede the real stream
 
     router.add_post("/api/livekit/webhooks", webhooks.receive)
 

@@ -48,20 +48,23 @@ class SessionTokens:
                 issuer=_ISSUER,
                 options={"require": ["sub", "pool", "exp", "iss"]},
             )
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, UnicodeError) as error:  # bytes that are no text come as surrogates
             raise Unauthenticated("The session is not valid, or no longer.") from error
         user = UserRef(user_id=claims["sub"], pool=claims["pool"])
         return Session(user=user, token=token, expires_at=claims["exp"] * 1000)
 
 
+def bearer_token(request: web.Request) -> str | None:
+    """The token a request brings by header."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
 def session_token(request: web.Request) -> str | None:
     """The token a request brings: by header, else by cookie."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token:
-        return token.strip()
-    return request.cookies.get(COOKIE)
+    return bearer_token(request) or request.cookies.get(COOKIE)
 
 
 def uses_cookie(request: web.Request) -> bool:
-    """Would a browser have sent these credentials by itself?"""
-    return "Authorization" not in request.headers
+    """Would a browser have sent these credentials by itself? It adds `Authorization: Basic` by itself too."""
+    return bearer_token(request) is None

@@ -1,6 +1,7 @@
 """GET events: the stream of one user."""
 
 import random
+from contextlib import suppress
 
 import orjson
 from aiohttp import web
@@ -8,6 +9,7 @@ from aiohttp_sse import EventSourceResponse
 
 from dormparty_sse.domain.events import EventType
 from dormparty_sse.domain.models import Event
+from dormparty_sse.web.bodies import Body, read_own_body
 from dormparty_sse.web.handlers import current_user
 from dormparty_sse.web.parts import parts_of
 
@@ -17,6 +19,7 @@ _STAY_AWAY_MS = 3_600_000  # a superseded EventSource would come back at once, a
 async def events(request: web.Request) -> web.StreamResponse:
     """Sends the user's events until the client or this process goes, or a newer stream takes over."""
     user = current_user(request)
+    await read_own_body(request, Body, user)
     settings = parts_of(request).settings
     last_event_id = request.headers.get("Last-Event-ID") or request.query.get("lastEventId") or None
     async with parts_of(request).hub.open(user, last_event_id, lambda: _cut_off(request)) as stream:
@@ -28,8 +31,9 @@ async def events(request: web.Request) -> web.StreamResponse:
         response.headers["Cache-Control"] = "no-cache, no-transform"
         await response.prepare(request)
         async with response:
-            async for event in stream:
-                await _send(response, event, settings.stream_retry_ms)
+            with suppress(TimeoutError):  # the client takes nothing: its connection is cut by now
+                async for event in stream:
+                    await _send(response, event, settings.stream_retry_ms)
     return response
 
 

@@ -82,7 +82,7 @@ local due = redis.call('ZRANGEBYSCORE', KEY.deadlines(), '-inf', NOW, 'LIMIT', 0
 for _, entry in ipairs(due) do
   redis.call('ZREM', KEY.deadlines(), entry)
   local kind, id = entry:match('^(%l+):(.*)$')
-  run[kind](id)
+  if run[kind] then run[kind](id) end -- else of another version of this service
 end
 -- Each user has a deadline, so without any the pool is empty, and its places may begin anew.
 if redis.call('ZCARD', KEY.deadlines()) == 0 then redis.call('DEL', KEY.next_place()) end

@@ -57,7 +57,10 @@ local function user_out(user)
   local match = match_get(session)
   local keep_place = user.keepPlace == '1'
   deadline_clear('leave', user.id)
-  user_set(user, { sessionId = false, roomName = false, partnerId = false, targetState = false, keepPlace = false })
+  user_set(user, {
+    sessionId = false, roomName = false, partnerId = false, targetState = false, keepPlace = false,
+    joinedQueueAt = NOW, -- a place may be old; the waiting begins anew after a call
+  })
   if target == 'WAITING' then
     requeue(user, reason, session, keep_place)
   else
