@@ -1,0 +1,66 @@
+"""Runs a command to its end, for provisioning."""
+
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dormparty_sse.dev.errors import DevError
+from dormparty_sse.dev.parent_death import die_with_parent
+
+_PROGRESS_INTERVAL_S = 10.0
+
+
+def output_of(command: Sequence[str | Path]) -> str | None:
+    """What a command prints, or None if it does not run or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    what: str,
+    log: Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> None:
+    """Run a command, and print its last line every 10 s. Raises DevError with that line if it fails."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=env,
+            stdout=output,
+            stderr=output,
+            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # no threads here
+        )
+        try:
+            _wait(process, log)
+        finally:
+            process.kill()
+            process.wait()
+    if process.returncode != 0:
+        raise DevError(f"{what} failed: {last_line(log)} (log: {log})")
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
+    waited_s = 0.0
+    while True:
+        try:
+            process.wait(_PROGRESS_INTERVAL_S)
+        except subprocess.TimeoutExpired:
+            waited_s += _PROGRESS_INTERVAL_S
+            print(f"  {waited_s:.0f} s: {last_line(log)}", flush=True)
+        else:
+            return
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that says something, shortened to fit a terminal."""
+    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+    said = [line.strip() for line in lines if line.strip()]
+    return said[-1][:200] if said else "it says nothing"
