@@ -1,0 +1,274 @@
+/** The page: what the server says decides the screen, what the user presses goes to the server. */
+
+import { Call, preloadLiveKit } from './call.js';
+import { CallView } from './call-view.js';
+import { ConnectionView } from './connection-view.js';
+import { DormPartyClient } from './dormparty-client.js';
+import { useKeys } from './keys.js';
+import { showMedia } from './media-view.js';
+import { LocalMedia } from './media.js';
+import { announce, currentScreen, showNotice, showScreen } from './screens.js';
+import { WaitingView } from './waiting-view.js';
+import { endingWords, idleWords, problemWords, talkedWords } from './words.js';
+
+const END_PATIENCE_MS = 400;
+const STILL_CLOSING_MS = 500;
+const RECONNECT_MS = 5_000;
+
+const client = new DormPartyClient();
+const media = new LocalMedia();
+const waitingView = new WaitingView(() => client.now());
+const callView = new CallView(() => client.now());
+const connectionView = new ConnectionView();
+
+/** @type {Call|null} */
+let call = null;
+/** Resolves when the room of the last call is left. */
+let roomLeft = Promise.resolve();
+/** Start was pressed, and the server has not answered yet. */
+let starting = false;
+/** The transition that Start led to: whatever is older is no news any more. */
+let startedSeq = 0;
+/** The user wants to be out, and the server may not know yet. */
+let wantsOut = false;
+/** What ended the last call, until something else happens. */
+let ending = '';
+let reconnectTimer = 0;
+
+const isInvolved = () => ['waiting', 'call'].includes(currentScreen());
+
+// Screens
+
+function showLanding(notice = '') {
+  leaveCall();
+  media.close();
+  showNotice(notice);
+  showScreen('landing');
+  watchStream();
+}
+
+function showWaiting(queue = {}) {
+  leaveCall();
+  media.open();
+  if (currentScreen() !== 'waiting') waitingView.reset();
+  waitingView.update(queue);
+  showScreen('waiting');
+  watchStream();
+}
+
+/** @param {'superseded'|'error'} screen */
+function showStop(screen) {
+  leaveCall();
+  media.close();
+  showNotice('');
+  showScreen(screen);
+  watchStream();
+}
+
+function watchStream() {
+  const lost = client.streamStatus === 'lost' || !navigator.onLine;
+  connectionView.setStreamLost(isInvolved() && lost);
+}
+
+// The call
+
+function enterCall(match) {
+  if (call?.sessionId === match.sessionId) return;
+  leaveCall();
+  media.open();
+  call = new Call(match, media, callView.elements);
+  call.addEventListener('change', ({ detail }) => {
+    callView.render(detail);
+    connectionView.setCallShaky(detail.reconnecting);
+  });
+  ending = '';
+  showNotice('');
+  callView.begin(match.createdAt);
+  showScreen('call');
+  announce('Found someone. Connecting you.');
+  call.join();
+}
+
+function leaveCall() {
+  if (!call) return;
+  roomLeft = call.leave();
+  call = null;
+  callView.finish();
+  connectionView.setCallShaky(false);
+}
+
+// What the user does
+
+async function start() {
+  if (starting) return;
+  starting = true;
+  wantsOut = false;
+  ending = '';
+  showNotice('');
+  showWaiting();
+  preloadLiveKit().catch(() => {});
+  try {
+    if (client.streamStatus !== 'open') await client.connect();
+    if (!client.match) await enqueue();
+  } catch (problem) {
+    failToStart(problem);
+  } finally {
+    starting = false;
+  }
+}
+
+async function enqueue() {
+  try {
+    const answer = await client.enqueue();
+    startedSeq = answer.seq;
+    if (currentScreen() === 'waiting') waitingView.update(answer);
+  } catch (problem) {
+    if (problem.state !== 'DISCONNECTING') throw problem;
+    await pause(STILL_CLOSING_MS); // the last call is out of the way within a second
+    await enqueue();
+  }
+}
+
+function failToStart(problem) {
+  if (!['unreachable', 'unavailable'].includes(problem.code)) return showLanding(problemWords(problem));
+  showStop('error');
+  return connectLater();
+}
+
+async function skip() {
+  callView.setBusy(true);
+  try {
+    await client.skip(call?.sessionId);
+  } catch (problem) {
+    callView.hint(problemWords(problem));
+  } finally {
+    callView.setBusy(false);
+  }
+}
+
+/** Whatever the server answers, or if it does not: camera and microphone are off in a moment. */
+async function goHome() {
+  wantsOut = true;
+  callView.setBusy(true);
+  const farewell = call ? `Call ended.${talkedWords(callView.durationMs)}` : '';
+  await Promise.race([tellEnd().catch(() => {}), pause(END_PATIENCE_MS)]);
+  showLanding(farewell);
+}
+
+async function tellEnd() {
+  const { state } = await client.end(call?.sessionId);
+  // The partner was quicker, and one is in the queue again.
+  if (state === 'WAITING') await client.end(null);
+}
+
+// What the server says
+
+const handlers = {
+  snapshot(snapshot) {
+    if (snapshot.state === 'IDLE') settle();
+    else if (wantsOut) client.end().catch(() => {});
+    else if (snapshot.state === 'WAITING') showWaiting(snapshot);
+    else if (snapshot.match) enterCall(snapshot.match);
+  },
+  queued: enterQueue,
+  requeued: enterQueue,
+  'queue-update': (queue) => waitingView.update(queue),
+  'new-match'(match) {
+    if (wantsOut) client.end(match.sessionId).catch(() => {});
+    else enterCall(match);
+  },
+  'skip-confirmed'() {
+    if (wantsOut) return;
+    ending = 'You skipped.';
+    showNotice(ending);
+    showWaiting();
+  },
+  'force-disconnect'(event) {
+    if (wantsOut) return;
+    ending = endingWords(event, client.userId);
+    if (event.targetState === 'IDLE') return showLanding(ending);
+    showNotice(ending);
+    showWaiting();
+  },
+  async 'room-closing'({ roomName }) {
+    if (call?.roomName === roomName) leaveCall();
+    await roomLeft;
+    client.acknowledgeRoomClosed(roomName).catch(() => {});
+  },
+  idle({ reason, seq }) {
+    if (starting || seq < startedSeq) return;
+    if (!wantsOut) showLanding(ending || idleWords(reason));
+    wantsOut = false;
+  },
+  superseded: () => showStop('superseded'),
+  stream: watchStream,
+};
+
+function enterQueue(event) {
+  if (!wantsOut) showWaiting(event);
+}
+
+/** Nothing is going on. Where the page thought otherwise, it says so. */
+function settle() {
+  wantsOut = false;
+  if (starting) return;
+  if (isInvolved()) showLanding('You’re no longer in line. Press Start to go on.');
+  else if (currentScreen() !== 'landing') showLanding();
+}
+
+// The connection
+
+async function connect() {
+  clearTimeout(reconnectTimer);
+  try {
+    await client.connect();
+  } catch (problem) {
+    if (currentScreen() === 'superseded') showNotice(problemWords(problem));
+    else connectLater();
+  }
+}
+
+function connectLater() {
+  clearTimeout(reconnectTimer);
+  reconnectTimer = setTimeout(connect, RECONNECT_MS * (0.5 + Math.random()));
+}
+
+function leavePage() {
+  if (isInvolved() || wantsOut) client.leave();
+  client.close();
+}
+
+function pause(ms) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+const buttons = {
+  start,
+  retry: start,
+  skip,
+  cancel: goHome,
+  end: goHome,
+  'use-here': connect,
+  'start-audio': () => call?.startAudio(),
+};
+
+for (const [type, handler] of Object.entries(handlers)) {
+  client.addEventListener(type, ({ detail }) => handler(detail));
+}
+for (const [id, handler] of Object.entries(buttons)) {
+  document.getElementById(id).addEventListener('click', () => handler());
+}
+addEventListener('offline', watchStream);
+addEventListener('online', () => {
+  client.hurry();
+  watchStream();
+});
+addEventListener('pagehide', leavePage);
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) connect();
+});
+showMedia(media);
+useKeys(document.getElementById('use-keys'));
+connect();

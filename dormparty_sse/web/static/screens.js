@@ -1,0 +1,51 @@
+/** Which screen is shown, and what is said above it and to screen readers. */
+
+const TITLES = {
+  landing: 'DormParty',
+  waiting: 'Looking for someone… · DormParty',
+  call: 'In a call · DormParty',
+  superseded: 'Open in another tab · DormParty',
+  error: 'Out of reach · DormParty',
+};
+
+/** @typedef {'landing'|'waiting'|'call'|'superseded'|'error'} Screen */
+
+const element = (id) => document.getElementById(id);
+
+/** @returns {Screen} */
+export function currentScreen() {
+  return document.body.dataset.screen;
+}
+
+/**
+ * Shows a screen. The focus goes to its heading: nothing is pressed by the next Enter, and the
+ * next Tab finds the screen's first button.
+ * @param {Screen} name
+ */
+export function showScreen(name) {
+  if (name === currentScreen()) return;
+  document.body.dataset.screen = name;
+  for (const screen of document.querySelectorAll('.screen')) screen.hidden = screen.id !== name;
+  document.title = TITLES[name];
+  element(`${name}-title`).focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+/** Says what happened above the screen; an empty text takes it away. @param {string} text */
+export function showNotice(text) {
+  showText(element('notice'), text);
+  if (text) announce(text);
+}
+
+/** @param {HTMLElement} target @param {string} text hides the element when empty */
+export function showText(target, text) {
+  if (target.textContent !== text) target.textContent = text;
+  target.hidden = !text;
+}
+
+/** Says something to screen readers alone. @param {string} text */
+export function announce(text) {
+  const status = element('status');
+  // The same words twice would not be read twice.
+  status.textContent = status.textContent === text ? `${text}\u00a0` : text;
+}
