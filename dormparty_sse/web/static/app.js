@@ -1,8 +1,9 @@
 /** The page: what the server says decides the screen, what the user presses goes to the server. */
 
-import { Call, preloadLiveKit } from './call.js';
+import { preloadLiveKit } from './call.js';
 import { CallView } from './call-view.js';
 import { ConnectionView } from './connection-view.js';
+import { CurrentCall } from './current-call.js';
 import { DormPartyClient } from './dormparty-client.js';
 import { useKeys } from './keys.js';
 import { showMedia } from './media-view.js';
@@ -20,11 +21,8 @@ const media = new LocalMedia();
 const waitingView = new WaitingView(() => client.now());
 const callView = new CallView(() => client.now());
 const connectionView = new ConnectionView();
+const call = new CurrentCall(media, callView, connectionView);
 
-/** @type {Call|null} */
-let call = null;
-/** Resolves when the room of the last call is left. */
-let roomLeft = Promise.resolve();
 /** Start was pressed, and the server has not answered yet. */
 let starting = false;
 /** The transition that Start led to: whatever is older is no news any more. */
@@ -40,7 +38,7 @@ const isInvolved = () => ['waiting', 'call'].includes(currentScreen());
 // Screens
 
 function showLanding(notice = '') {
-  leaveCall();
+  call.leave();
   media.close();
   showNotice(notice);
   showScreen('landing');
@@ -48,7 +46,7 @@ function showLanding(notice = '') {
 }
 
 function showWaiting(queue = {}) {
-  leaveCall();
+  call.leave();
   media.open();
   if (currentScreen() !== 'waiting') waitingView.reset();
   waitingView.update(queue);
@@ -58,10 +56,21 @@ function showWaiting(queue = {}) {
 
 /** @param {'superseded'|'error'} screen */
 function showStop(screen) {
-  leaveCall();
+  call.leave();
   media.close();
   showNotice('');
   showScreen(screen);
+  watchStream();
+}
+
+function showCall(match) {
+  if (call.sessionId === match.sessionId) return;
+  media.open();
+  ending = '';
+  showNotice('');
+  call.enter(match);
+  showScreen('call');
+  announce('Found someone. Connecting you.');
   watchStream();
 }
 
@@ -70,38 +79,12 @@ function watchStream() {
   connectionView.setStreamLost(isInvolved() && lost);
 }
 
-// The call
-
-function enterCall(match) {
-  if (call?.sessionId === match.sessionId) return;
-  leaveCall();
-  media.open();
-  call = new Call(match, media, callView.elements);
-  call.addEventListener('change', ({ detail }) => {
-    callView.render(detail);
-    connectionView.setCallShaky(detail.reconnecting);
-  });
-  ending = '';
-  showNotice('');
-  callView.begin(match.createdAt);
-  showScreen('call');
-  announce('Found someone. Connecting you.');
-  call.join();
-}
-
-function leaveCall() {
-  if (!call) return;
-  roomLeft = call.leave();
-  call = null;
-  callView.finish();
-  connectionView.setCallShaky(false);
-}
-
 // What the user does
 
 async function start() {
   if (starting) return;
   starting = true;
+  clearTimeout(reconnectTimer);
   wantsOut = false;
   ending = '';
   showNotice('');
@@ -138,7 +121,7 @@ function failToStart(problem) {
 async function skip() {
   callView.setBusy(true);
   try {
-    await client.skip(call?.sessionId);
+    await client.skip(call.sessionId);
   } catch (problem) {
     callView.hint(problemWords(problem));
   } finally {
@@ -150,13 +133,13 @@ async function skip() {
 async function goHome() {
   wantsOut = true;
   callView.setBusy(true);
-  const farewell = call ? `Call ended.${talkedWords(callView.durationMs)}` : '';
+  const farewell = call.sessionId ? `Call ended.${talkedWords(callView.durationMs)}` : '';
   await Promise.race([tellEnd().catch(() => {}), pause(END_PATIENCE_MS)]);
   showLanding(farewell);
 }
 
 async function tellEnd() {
-  const { state } = await client.end(call?.sessionId);
+  const { state } = await client.end(call.sessionId);
   // The partner was quicker, and one is in the queue again.
   if (state === 'WAITING') await client.end(null);
 }
@@ -168,14 +151,14 @@ const handlers = {
     if (snapshot.state === 'IDLE') settle();
     else if (wantsOut) client.end().catch(() => {});
     else if (snapshot.state === 'WAITING') showWaiting(snapshot);
-    else if (snapshot.match) enterCall(snapshot.match);
+    else if (snapshot.match) showCall(snapshot.match);
   },
   queued: enterQueue,
   requeued: enterQueue,
   'queue-update': (queue) => waitingView.update(queue),
   'new-match'(match) {
     if (wantsOut) client.end(match.sessionId).catch(() => {});
-    else enterCall(match);
+    else showCall(match);
   },
   'skip-confirmed'() {
     if (wantsOut) return;
@@ -191,8 +174,8 @@ const handlers = {
     showWaiting();
   },
   async 'room-closing'({ roomName }) {
-    if (call?.roomName === roomName) leaveCall();
-    await roomLeft;
+    if (call.roomName === roomName) call.leave();
+    await call.left;
     client.acknowledgeRoomClosed(roomName).catch(() => {});
   },
   idle({ reason, seq }) {
@@ -251,7 +234,7 @@ const buttons = {
   cancel: goHome,
   end: goHome,
   'use-here': connect,
-  'start-audio': () => call?.startAudio(),
+  'start-audio': () => call.startAudio(),
 };
 
 for (const [type, handler] of Object.entries(handlers)) {

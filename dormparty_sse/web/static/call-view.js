@@ -118,6 +118,7 @@ export class CallView {
 /** What stands where the partner's picture is not. */
 function coverWords(call, met, settled) {
   if (call.phase === 'failed') return 'We can’t reach the video server. Check your network.';
+  if (call.phase === 'lost') return 'The call was cut off. Skip to go on.';
   if (call.partnerCamera) return '';
   if (met && !call.partnerHere) return 'Your partner dropped out…';
   return settled ? 'Their camera is off.' : CONNECTING;

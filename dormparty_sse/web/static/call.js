@@ -15,7 +15,7 @@ export function preloadLiveKit() {
 
 /**
  * @typedef {object} CallView What there is to show of a call.
- * @property {'joining'|'joined'|'failed'} phase
+ * @property {'joining'|'joined'|'failed'|'lost'} phase  failed: never got in; lost: dropped out for good
  * @property {boolean} reconnecting   one's own connection to the room is being repaired
  * @property {boolean} weak           one's own connection is poor
  * @property {boolean} audioBlocked   the browser wants a gesture before it plays sound
@@ -167,7 +167,7 @@ export class Call extends EventTarget {
   /** The room closed from the other side. The server says what comes next; until then nobody is shown. */
   #disconnected() {
     if (this.#view.phase !== 'joined') return;
-    this.#show({ reconnecting: false, partnerHere: false, partnerCamera: false });
+    this.#show({ phase: 'lost', reconnecting: false, partnerHere: false, partnerCamera: false });
   }
 
   #showPartner() {

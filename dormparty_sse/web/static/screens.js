@@ -8,6 +8,9 @@ const TITLES = {
   error: 'Out of reach · DormParty',
 };
 
+/** Lines kept for screen readers, the oldest first. */
+const REMEMBERED = 5;
+
 /** @typedef {'landing'|'waiting'|'call'|'superseded'|'error'} Screen */
 
 const element = (id) => document.getElementById(id);
@@ -43,9 +46,11 @@ export function showText(target, text) {
   target.hidden = !text;
 }
 
-/** Says something to screen readers alone. @param {string} text */
+/** Says something to screen readers alone; what was said just before is still read to its end. @param {string} text */
 export function announce(text) {
   const status = element('status');
-  // The same words twice would not be read twice.
-  status.textContent = status.textContent === text ? `${text}\u00a0` : text;
+  const line = document.createElement('p');
+  line.textContent = text;
+  status.append(line);
+  while (status.childElementCount > REMEMBERED) status.firstElementChild.remove();
 }

@@ -87,6 +87,7 @@ export class ServerApi {
 
   async #requestSession() {
     const session = await this.#send('POST', '/api/session', this.#pool ? { pool: this.#pool } : {});
+    this.#pool = session.pool; // where the next session belongs, should this one run out
     this.onSession(session);
     return session;
   }

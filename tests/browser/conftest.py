@@ -1,0 +1,94 @@
+"""Fixtures: browsers with and without a camera, and visitors of the test's own pool."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
+
+import pytest
+from playwright.async_api import Browser, Playwright, async_playwright
+
+from tests.browser.visitor import Visitor, visitor
+from tests.support.stack import Stack
+
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--allow-loopback-in-peer-connection",
+    "--use-fake-device-for-media-stream",
+]
+_ALLOW_DEVICES = "--use-fake-ui-for-media-stream"
+
+
+class NewVisitor(Protocol):
+    """Makes a visitor; `url` is where the page is asked for, if not from the service itself."""
+
+    def __call__(self, *, width: int = 1280, height: int = 800, url: str = "") -> Awaitable[Visitor]: ...
+
+
+@pytest.fixture(scope="session")
+async def playwright() -> AsyncIterator[Playwright]:
+    """What drives the browsers."""
+    if _CHROMIUM is None and "CI" not in os.environ:
+        pytest.skip("no Chromium")
+    async with async_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def chromium(playwright: Playwright) -> AsyncIterator[Browser]:
+    """A browser with a camera and a microphone, which everybody may use."""
+    async with _launched(playwright, _ALLOW_DEVICES) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+async def refusing_chromium(playwright: Playwright) -> AsyncIterator[Browser]:
+    """A browser that refuses camera and microphone to every page."""
+    async with _launched(playwright) as browser:
+        yield browser
+
+
+@pytest.fixture
+async def new_visitor(stack: Stack, pool: str, chromium: Browser) -> AsyncIterator[NewVisitor]:
+    """Makes visitors, each in a browser profile of its own, with the page open."""
+    async with _visitors(chromium, stack, pool) as make:
+        yield make
+
+
+@pytest.fixture
+async def new_refusing_visitor(
+    stack: Stack, pool: str, refusing_chromium: Browser
+) -> AsyncIterator[NewVisitor]:
+    """Makes visitors who allow neither camera nor microphone."""
+    async with _visitors(refusing_chromium, stack, pool) as make:
+        yield make
+
+
+@asynccontextmanager
+async def _visitors(browser: Browser, stack: Stack, pool: str) -> AsyncIterator[NewVisitor]:
+    async with AsyncExitStack() as visitors:
+
+        async def make(*, width: int = 1280, height: int = 800, url: str = "") -> Visitor:
+            context = await browser.new_context(viewport={"width": width, "height": height})
+            return await visitors.enter_async_context(visitor(context, url or stack.url, pool))
+
+        yield make
+
+
+@asynccontextmanager
+async def _launched(playwright: Playwright, *flags: str) -> AsyncIterator[Browser]:
+    assert _CHROMIUM, "Chromium is missing"
+    browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=[*_FLAGS, *flags])
+    try:
+        yield browser
+    finally:
+        await browser.close()
