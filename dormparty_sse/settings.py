@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     livekit_url: str = Field(pattern=r"^(wss?|https?)://")  #: LiveKit, as the service reaches it.
     livekit_public_url: str = ""  #: LiveKit, as browsers reach it; empty: the same.
     livekit_api_key: str = Field(min_length=1)  #: LiveKit's API key.
-    livekit_api_secret: Secret  #: Its secret.
+    livekit_api_secret: Secret  #: LiveKit's API secret.
     livekit_webhook_secret: str = Field(default="", repr=False)  #: Signs webhooks; empty: the API secret.
     app_url: str = Field(
         default="", validation_alias=AliasChoices("app_url", "next_public_app_url")

@@ -96,7 +96,7 @@ def _service(environment: Environment, log: Path | None) -> Server:
         ready=ready,
         log=log,
         cwd=ROOT,
-        stop_within_s=10.5,  # open streams are closed over a few seconds, 10 at most
+        stop_within_s=8,  # open streams are closed over a few seconds
         dies_by=signal.SIGTERM,  # the one part with processes of its own to stop
     )
 

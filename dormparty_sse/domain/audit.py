@@ -51,6 +51,8 @@ def one_state_set(pool: PoolSnapshot) -> Iterator[str]:
 def matched_users_have_each_other(pool: PoolSnapshot) -> Iterator[str]:
     """CONNECTING and IN_CALL users stand in exactly one open match, each the other's partner."""
     members = Counter(user for match in _open_matches(pool).values() for user in _pair(match))
+    for user in members.keys() - pool.users.keys():
+        yield f"user {user} is unknown and stands in an open match"
     for user, data in pool.users.items():
         if data.get("state") not in _IN_MATCH:
             if members[user]:

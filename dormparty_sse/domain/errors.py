@@ -91,5 +91,9 @@ class StateAway(Unavailable):
     """The state store does not answer; try again shortly."""
 
 
+class StateFault(DormPartyError):
+    """The state could not be changed. This is a fault of ours."""
+
+
 class RoomsAway(Unavailable):
     """LiveKit does not answer; try again shortly."""

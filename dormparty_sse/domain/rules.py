@@ -18,6 +18,6 @@ class Rules:
     webhook_ttl_ms: int = 900_000  #: How long a webhook's id is remembered, so that it counts once.
     room_delete_retry_ms: int = 4_000  #: Wait before deleting a room is tried again; doubles each time.
     room_delete_retry_max_ms: int = 30_000  #: The longest such wait.
-    match_scan: int = 1_000  #: Users looked at, from the head of the queue, in one matching step.
-    hold_scan: int = 50  #: Users looked at to say why nobody was found.
+    match_scan: int = 1_000  #: Reachable users looked at in one matching step.
+    hold_scan: int = 50  #: Reachable users looked at to say why nobody was found.
     log_length: int = 256  #: Events kept for replay in each user's log.

@@ -36,9 +36,9 @@ class Actions:
         """Goes home, from the match or the queue. Raises Forbidden for other people's match."""
         return _outcome(await self._commits.run(self._store.end(user, session_id)))
 
-    async def leave(self, user: UserRef) -> dict[str, Any]:
+    async def leave(self, user: UserRef, session_id: str | None) -> dict[str, Any]:
         """The page is closed."""
-        return _outcome(await self._commits.run(self._store.leave(user)))
+        return _outcome(await self._commits.run(self._store.leave(user, session_id)))
 
     async def acknowledge_room_closing(self, user: UserRef, room_name: str) -> dict[str, Any]:
         """The client is out of the room."""

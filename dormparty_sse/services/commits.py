@@ -16,7 +16,7 @@ Listener = Callable[[Commit], None]
 
 
 class Commits:
-    """Where every change of state passes.
+    """Where every command passes that may change a user's state.
 
     A command outlives the request that gave it: a client that hangs up cancels its handler, but the script
     may have run already, and what must follow it (logging, matching, deadlines) must not be lost.

@@ -11,9 +11,9 @@ import structlog
 
 from dormparty_sse.domain.errors import RoomsAway
 from dormparty_sse.domain.models import Commit
+from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.livekit.rooms import Rooms
 from dormparty_sse.services.commits import Commits
-from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.matching import Matcher
 from dormparty_sse.services.tasks import Tasks
 from dormparty_sse.store.store import Store
@@ -21,6 +21,7 @@ from dormparty_sse.store.store import Store
 log = structlog.get_logger()
 
 _BATCH = 50
+_SOONEST_S = 0.001  # for less, uvloop gives no timer but a handle that knows no time
 
 
 class Deadlines:
@@ -30,35 +31,42 @@ class Deadlines:
         self,
         store: Store,
         rooms: Rooms,
-        health: RoomsHealth,
         commits: Commits,
         matcher: Matcher,
         tasks: Tasks,
     ) -> None:
         self._store = store
         self._rooms = rooms
-        self._health = health
         self._commits = commits
         self._matcher = matcher
         self._tasks = tasks
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._stopped = False
         commits.listen(self._notice)
 
     async def sweep(self) -> None:
         """Looks after every pool: what is due, and who may be matched."""
-        for pool in await self._store.pools():
-            await self._run(pool)
+        pools = await self._store.pools()
+        done = await asyncio.gather(*map(self._look_after, pools), return_exceptions=True)
+        for pool, error in zip(pools, done, strict=True):
+            if error:
+                log.warning("sweep_failed", pool=pool, error=repr(error))
+
+    async def _look_after(self, pool: str) -> None:
+        commit = await self._run(pool)
+        if commit.fields["inLine"] > 1:
             self._matcher.wake(pool)
 
     def stop(self) -> None:
-        """No timer fires after this."""
+        """No timer fires after this, and none is set any more."""
+        self._stopped = True
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
 
     def _notice(self, commit: Commit) -> None:
-        if commit.due_at is not None:
-            self._set_timer(commit.pool, max(0, commit.due_at - commit.now) / 1000)
+        if commit.due_at is not None and not self._stopped:
+            self._set_timer(commit.pool, max(_SOONEST_S, (commit.due_at - commit.now) / 1000))
 
     def _set_timer(self, pool: str, delay_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -73,16 +81,18 @@ class Deadlines:
         self._timers.pop(pool, None)
         self._tasks.spawn(self._run(pool))
 
-    async def _run(self, pool: str) -> None:
+    async def _run(self, pool: str) -> Commit:
         commit = await self._commits.run(self._store.run_deadlines(pool, _BATCH))
         for room in commit.fields["rooms"]:
             self._tasks.spawn(self._delete_room(pool, room["sessionId"], room["roomName"]))
+        return commit
 
     async def _delete_room(self, pool: str, session_id: str, name: str) -> None:
         try:
             await self._rooms.delete(name)
         except RoomsAway as error:  # its deadline comes again
-            self._health.failed(error)
+            log.warning("room_not_deleted", pool=pool, session_id=session_id, detail=error.detail)
             return
-        await self._commits.run(self._store.room_deleted(pool, session_id))
-        log.info("room_deleted", pool=pool, session_id=session_id)
+        deleted = await self._commits.run(self._store.room_deleted(pool, session_id))
+        if deleted.outcome is Outcome.DONE:
+            log.info("room_deleted", pool=pool, session_id=session_id)

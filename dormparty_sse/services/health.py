@@ -1,6 +1,5 @@
 """Is LiveKit there? Matching pauses while it is not, and goes on by itself when it is back."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,10 +15,9 @@ log = structlog.get_logger()
 class RoomsHealth:
     """What this process knows of LiveKit, by its own calls and by regular looks."""
 
-    def __init__(self, rooms: Rooms, probe_interval_s: float) -> None:
+    def __init__(self, rooms: Rooms) -> None:
         self.away = False
         self._rooms = rooms
-        self._probe_interval_s = probe_interval_s
         self._when_back: list[Callable[[], None]] = []
 
     def when_back(self, callback: Callable[[], None]) -> None:
@@ -47,9 +45,7 @@ class RoomsHealth:
                 callback()
         return (time.perf_counter() - started) * 1000
 
-    async def watch(self) -> None:
-        """Looks again and again, for ever."""
-        while True:
-            with suppress(RoomsAway):  # noted by probe
-                await self.probe()
-            await asyncio.sleep(self._probe_interval_s)
+    async def look(self) -> None:
+        """Looks whether LiveKit answers, and notes it."""
+        with suppress(RoomsAway):
+            await self.probe()

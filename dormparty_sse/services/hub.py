@@ -83,21 +83,32 @@ class Hub:
                 await self._listen()
             except (RedisError, OSError) as error:
                 log.warning("hub_disconnected", error=repr(error))
+            except Exception:  # without this task nobody would get any event
+                log.exception("hub_crashed")
             await asyncio.sleep(_RECONNECT_S)
 
     async def _listen(self) -> None:
         pubsub = self._redis.pubsub()
+        channels = set(self._streams)
         try:
-            await pubsub.subscribe(_KEEP_ALIVE_CHANNEL, *self._streams)
+            await pubsub.subscribe(_KEEP_ALIVE_CHANNEL, *channels)
             self._pubsub = pubsub
+            if opened_meanwhile := self._streams.keys() - channels:
+                await pubsub.subscribe(*opened_meanwhile)
             while True:
                 # timeout=None waits for the next message without limit
                 message = await pubsub.get_message(timeout=None)
                 if message:
-                    self._dispatch(message)
+                    self._dispatch_safely(message)
         finally:
             self._pubsub = None
             await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it unannotated
+
+    def _dispatch_safely(self, message: dict[str, Any]) -> None:
+        try:
+            self._dispatch(message)
+        except Exception:  # one bad message must not cost the others their events
+            log.exception("event_failed", channel=message["channel"])
 
     def _dispatch(self, message: dict[str, Any]) -> None:
         channel = message["channel"]
@@ -122,23 +133,23 @@ class Hub:
         if confirmed and not confirmed.done():
             confirmed.set_result(None)
         for stream in tuple(self._streams.get(channel, ())):
-            if stream.generation:  # it was live already, so this is a new connection
-                stream.put_aside()
-                self._tasks.spawn(self._catch_up(channel, stream))
+            if stream.generation:  # it was live already: the connection may be new, and events missed
+                self._tasks.spawn(self._catch_up(channel, stream, stream.put_aside()))
 
-    async def _catch_up(self, channel: str, stream: Stream) -> None:
-        missed = await self._missed(stream)
-        if not stream.catch_up(missed):
+    async def _catch_up(self, channel: str, stream: Stream, reading: int) -> None:
+        missed = await self._missed(channel, stream)
+        if missed and not stream.catch_up(missed, reading):
             # The log cannot tell what is missing: a new stream's snapshot will stand for it.
             log.warning("stream_resync", user_id=stream.user.user_id, channel=channel)
             stream.close(EventType.DRAINING)
 
-    async def _missed(self, stream: Stream) -> Commit:
-        while True:
+    async def _missed(self, channel: str, stream: Stream) -> Commit | None:
+        while stream in self._streams.get(channel, ()):
             try:
                 return await self._store.catch_up(stream.user, stream.last_id)
             except StateAway:
                 await asyncio.sleep(_RECONNECT_S)
+        return None
 
     async def _forget(self, channel: str, stream: Stream) -> None:
         streams = self._streams[channel]

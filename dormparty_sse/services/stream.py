@@ -19,7 +19,7 @@ class Stream:
     """
 
     def __init__(self, user: UserRef, views: Views, cut_off: Callable[[], None], *, buffer: int) -> None:
-        """`cut_off` drops the connection of a reader for whom `buffer` events are waiting."""
+        """`cut_off` drops the connection of a reader for whom `buffer` live events are waiting."""
         self.user = user
         self.generation = 0  #: Which of the user's streams this is; 0 until it has begun.
         self._newest_generation = 0
@@ -30,7 +30,9 @@ class Stream:
         self._cut_off = cut_off
         self._buffer = buffer
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._replayed = 0  # of those waiting; the log's length bounds them, not the buffer
         self._aside: list[Event] | None = []
+        self._round = 0  # of reading the log; only the newest one's answer counts
         self._closing = False
 
     def __aiter__(self) -> AsyncIterator[Event]:
@@ -38,6 +40,7 @@ class Stream:
 
     async def _read(self) -> AsyncIterator[Event]:
         while (event := await self._events.get()) is not None:
+            self._replayed = max(0, self._replayed - 1)
             yield event
 
     @property
@@ -60,6 +63,7 @@ class Stream:
         }
         # Its id is the place in the log from which a client that got no event yet will resume.
         self._offer(Event(event_id=self.last_id if fresh else None, data=connected))
+        self.last_queue_view = self._views.waiting(fields)
         self._catch_up(commit)
         self.superseded_by(self._newest_generation)
 
@@ -69,13 +73,17 @@ class Stream:
         if 0 < self.generation < self._newest_generation:
             self.close(EventType.SUPERSEDED)
 
-    def put_aside(self) -> None:
-        """From now on live events wait for the log to be read."""
-        if self._aside is None:
-            self._aside = []
+    def put_aside(self) -> int:
+        """From now on live events wait for the log to be read. Returns the number of this reading."""
+        self._aside = self._aside or []
+        self._round += 1
+        return self._round
 
-    def catch_up(self, commit: Commit) -> bool:
+    def catch_up(self, commit: Commit, reading: int) -> bool:
         """Goes on with what the log had, by `Store.catch_up`. False: it did not reach back."""
+        if reading != self._round:  # the connection broke again; the next answer has this and more
+            return True
+        self.superseded_by(commit.fields["generation"])
         if commit.fields["resync"]:
             return False
         self._catch_up(commit)
@@ -85,7 +93,7 @@ class Stream:
         open_session = commit.fields.get("openSession")
         for event_id, data in commit.fields["events"]:
             event = Event(event_id=event_id, data=orjson.loads(data))
-            self._forward(event, over=event.data.get("sessionId") != open_session)
+            self._forward(event, over=event.data.get("sessionId") != open_session, replayed=1)
         aside, self._aside = self._aside or [], None
         for event in aside:
             self._forward(event, over=False)
@@ -97,10 +105,12 @@ class Stream:
         else:
             self._forward(event, over=False)
 
-    def momentary(self, event: Event) -> None:
-        """An event without an id. One that a slow reader misses is no loss."""
-        if not self.stuck:
-            self._offer(event)
+    def momentary(self, event: Event) -> bool:
+        """An event without an id. False: a slow reader misses it, which is no loss."""
+        if self.stuck:
+            return False
+        self._offer(event)
+        return True
 
     def close(self, farewell: EventType) -> None:
         """Ends the stream with `farewell` as its last event."""
@@ -108,10 +118,11 @@ class Stream:
             self._offer(momentary(farewell))
             self._end()
 
-    def _forward(self, event: Event, *, over: bool) -> None:
+    def _forward(self, event: Event, *, over: bool, replayed: int = 0) -> None:
         if event.event_id is None or _order(event.event_id) <= _order(self.last_id):
             return
         self.last_id = event.event_id
+        self._replayed += replayed
         self._offer(self._views.event(event, self.user, over=over))
 
     def _offer(self, event: Event) -> None:
@@ -119,7 +130,8 @@ class Stream:
             return
         if state := event.data.get("state"):
             self.waiting = state == State.WAITING
-        if self._events.qsize() >= self._buffer and event.event_id is not None:
+            self.last_queue_view = None
+        if self._events.qsize() - self._replayed >= self._buffer and event.event_id is not None:
             self._end()
             self._cut_off()  # it loses nothing, since it can resume from the last event it got
             return

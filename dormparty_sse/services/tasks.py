@@ -32,26 +32,43 @@ class Tasks:
         if task.cancelled() or (error := task.exception()) is None:
             return
         if isinstance(error, DormPartyError):
-            log.warning("task_failed", task=task.get_name(), error=error.code, detail=error.detail)
+            log.warning(
+                "task_failed",
+                task=task.get_name(),
+                error=error.code,
+                detail=error.detail,
+                cause=repr(error.__cause__),
+            )
         else:
             log.error("task_crashed", task=task.get_name(), exc_info=error)
 
     async def finish(self, timeout_s: float) -> None:
-        """Waits for what is running, at most so long, then cancels the rest."""
-        if self._running:
-            _, pending = await asyncio.wait(self._running, timeout=timeout_s)
-            for task in pending:
-                task.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
+        """Waits for what is running, and what that starts, at most so long; then cancels the rest."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + timeout_s
+        while self._running and clock() < deadline:
+            await asyncio.wait(self._running, timeout=deadline - clock())
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
 
 async def every(interval_s: float, work: Callable[[], Awaitable[None]], name: str) -> None:
-    """Calls `work()` again and again, `interval_s` apart. A failure is logged and does not end it."""
+    """Calls `work()` again and again, every `interval_s`. A failure is logged and does not end it."""
+    clock = asyncio.get_running_loop().time
+    due = clock()
     while True:
-        await asyncio.sleep(interval_s)
+        due = max(due + interval_s, clock())
+        await asyncio.sleep(due - clock())
         try:
             await work()
         except DormPartyError as error:
-            log.warning("round_failed", work=name, error=error.code, detail=error.detail)
+            log.warning(
+                "round_failed",
+                work=name,
+                error=error.code,
+                detail=error.detail,
+                cause=repr(error.__cause__),
+            )
         except Exception:
             log.exception("round_crashed", work=name)

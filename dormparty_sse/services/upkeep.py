@@ -11,7 +11,9 @@ from dormparty_sse.services.stream import Stream
 from dormparty_sse.services.views import Views, momentary
 from dormparty_sse.store.store import Store
 
-_CHUNK = 200  # streams per script call, and per turn of the event loop
+_CHUNK = 200  # streams per script call
+_HEARTBEATS_AT_ONCE = 20
+_BREATH_S = 0.01  # then everything else has its turn
 
 
 class Upkeep:
@@ -24,10 +26,10 @@ class Upkeep:
 
     async def heartbeats(self) -> None:
         """`heartbeat` to every stream."""
-        for chunk in _chunks(self._hub.streams):
-            for stream in chunk:
-                stream.momentary(momentary(EventType.HEARTBEAT))
-            await asyncio.sleep(0)
+        for number, stream in enumerate(self._hub.streams, 1):
+            stream.momentary(momentary(EventType.HEARTBEAT))
+            if number % _HEARTBEATS_AT_ONCE == 0:
+                await asyncio.sleep(_BREATH_S)
 
     async def presence(self) -> None:
         """A sign of life of every user whose stream takes what it is sent."""
@@ -43,9 +45,10 @@ class Upkeep:
                 for fields in await self._store.queue_views(pool, list(by_user)):
                     stream = by_user[fields["userId"]]
                     view = self._views.waiting(fields)
-                    if stream.waiting and view != stream.last_queue_view:
+                    if not stream.waiting or view == stream.last_queue_view:
+                        continue
+                    if stream.momentary(momentary(EventType.QUEUE_UPDATE, **view)):
                         stream.last_queue_view = view
-                        stream.momentary(momentary(EventType.QUEUE_UPDATE, **view))
 
 
 def _by_pool(streams: Iterable[Stream]) -> Iterable[tuple[str, list[Stream]]]:

@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
+from redis.maint_notifications import MaintNotificationsConfig
 
-from dormparty_sse.domain.errors import StateAway
+from dormparty_sse.domain.errors import StateAway, StateFault
 
 
 def connect(url: str, *, connect_timeout_s: float, command_timeout_s: float, pool_size: int) -> Redis:
@@ -25,6 +26,8 @@ def connect(url: str, *, connect_timeout_s: float, command_timeout_s: float, poo
         socket_connect_timeout=connect_timeout_s,
         socket_timeout=command_timeout_s,
         retry=_no_retry(),
+        # Else redis-py 8.1 hands out connections that Redis has closed: redis/redis-py#4252.
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
     return Redis.from_pool(pool)
 
@@ -46,11 +49,17 @@ def connect_for_subscriptions(url: str, *, connect_timeout_s: float) -> Redis:
 
 @asynccontextmanager
 async def state_errors() -> AsyncIterator[None]:
-    """Raises StateAway for whatever Redis, or the way to it, has against a command."""
+    """Raises StateAway for what keeps Redis from answering, StateFault for a fault in a script."""
     try:
         yield
     except (RedisError, OSError, TimeoutError) as error:
-        raise StateAway from error
+        raise (StateFault if _is_fault(error) else StateAway) from error
+
+
+def _is_fault(error: Exception) -> bool:
+    # Redis names the script in each error from within one; the errors of its own state have a type or word.
+    passing = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "UNKILLABLE", "BUSY")
+    return type(error) is ResponseError and "user_script" in str(error) and not str(error).startswith(passing)
 
 
 def _no_retry() -> Retry:

@@ -4,9 +4,11 @@ Each method raises StateAway if Redis does not answer; the command may then have
 repeating it is safe.
 """
 
+import asyncio
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
@@ -27,6 +29,7 @@ _EVENT_ID = re.compile(r"\d{1,15}-\d{1,15}", re.ASCII)
 _UNKNOWN_EVENT_ID = "0-1"  # Redis never gives it to an entry, so the log cannot reach back to it
 _CHECK_PROBE_TTL_S = 60
 _NOTE_POOL_EVERY_S = 30
+_PLACE_TIMEOUT_S = 5  # a rush is over by then, or Redis is away
 
 
 class Store:
@@ -39,6 +42,7 @@ class Store:
             name: redis.register_script(script_text(name, rules)) for name in script_names()
         }
         self._noted_pools: dict[str, float] = {}
+        self._places = asyncio.Semaphore(redis.connection_pool.max_connections)
 
     async def run(self, script: str, pool: str, *args: str | int) -> Commit:
         """Runs one script in a pool, which every process looks after from then on."""
@@ -46,7 +50,7 @@ class Store:
         return await self._run(script, pool, *args)
 
     async def _run(self, script: str, pool: str, *args: str | int) -> Commit:
-        async with state_errors():
+        async with state_errors(), self._place():
             answer = await self._scripts[script](keys=[pool_tag(pool)], args=args)
         return _commit(pool, orjson.loads(answer))
 
@@ -77,9 +81,9 @@ class Store:
         """Ends the match, or the waiting, for the user, who goes home."""
         return await self.run("user_end", user.pool, user.user_id, session_id or "", "end")
 
-    async def leave(self, user: UserRef) -> Commit:
-        """The user's page is closed: out of whatever it was in."""
-        return await self.run("user_end", user.pool, user.user_id, "", "leave")
+    async def leave(self, user: UserRef, session_id: str | None) -> Commit:
+        """The user's page is closed: out of the match, or of whatever it was in."""
+        return await self.run("user_end", user.pool, user.user_id, session_id or "", "leave")
 
     async def acknowledge_room_closing(self, user: UserRef, room_name: str) -> Commit:
         """The user is out of the room. Outcome: acknowledged or nothing-to-acknowledge."""
@@ -173,6 +177,16 @@ class Store:
         """Notes that a webhook for a probe room of `dormparty-sse check` has arrived."""
         async with state_errors():
             await self.redis.set(check_probe(room_name), 1, ex=_CHECK_PROBE_TTL_S)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """A connection to come: first come, first served. The connection pool lets newcomers go first."""
+        async with asyncio.timeout(_PLACE_TIMEOUT_S):
+            await self._places.acquire()
+        try:
+            yield
+        finally:
+            self._places.release()
 
     async def _note_pool(self, pool: str) -> None:
         # Noted anew from time to time, as another process may have found the pool empty meanwhile.

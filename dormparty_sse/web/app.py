@@ -28,7 +28,7 @@ from dormparty_sse.web.routes import add_routes
 from dormparty_sse.web.sessions import SessionTokens
 
 _MAX_WEBHOOK_BODY = 256 * 1024  # actions have a smaller limit of their own, in bodies.py
-_FINISH_WORK_S = 5
+_FINISH_WORK_S = 3
 
 
 def make_app(settings: Settings) -> web.Application:
@@ -63,7 +63,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
     tasks = Tasks()
     store = Store(redis, settings.rules)
     commits = Commits(tasks)
-    health = RoomsHealth(rooms, settings.livekit_probe_interval_s)
+    health = RoomsHealth(rooms)
     mint = TokenMint(
         api_key=settings.livekit_api_key,
         api_secret=settings.livekit_api_secret,
@@ -72,7 +72,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
     views = Views(mint, settings.browser_livekit_url, health)
     hub = Hub(subscriptions, store, views, tasks, buffer=settings.stream_buffer)
     matcher = Matcher(store, rooms, health, commits, tasks, batch=settings.match_batch)
-    deadlines = Deadlines(store, rooms, health, commits, matcher, tasks=tasks)
+    deadlines = Deadlines(store, rooms, commits, matcher, tasks=tasks)
     upkeep = Upkeep(hub, store, views)
 
     app[PARTS] = Parts(
@@ -89,7 +89,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
     )
     rounds = [
         asyncio.create_task(hub.listen()),
-        asyncio.create_task(health.watch()),
+        asyncio.create_task(every(settings.livekit_probe_interval_s, health.look, "livekit_probe")),
         asyncio.create_task(every(settings.sweep_interval_s, deadlines.sweep, "sweep")),
         asyncio.create_task(every(settings.heartbeat_interval_s, upkeep.heartbeats, "heartbeats")),
         asyncio.create_task(every(settings.presence_interval_s, upkeep.presence, "presence")),

@@ -27,8 +27,8 @@ class Body(BaseModel):
     user_id: Id | None = None  #: Older clients send it; it must be the session's own.
 
 
-class SessionBody(Body):
-    """POST /api/session."""
+class PoolBody(Body):
+    """POST /api/session and GET audit: which pool is meant."""
 
     pool: Annotated[str, StringConstraints(pattern=rf"^{POOL_PATTERN}$")] | None = None
 

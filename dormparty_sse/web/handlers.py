@@ -1,5 +1,6 @@
 """The handlers of sessions and actions: parse, call one service function, answer."""
 
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -14,8 +15,8 @@ from dormparty_sse.web.bodies import (
     Body,
     EnqueueBody,
     MatchBody,
+    PoolBody,
     RoomBody,
-    SessionBody,
     read_body,
     read_own_body,
 )
@@ -45,7 +46,7 @@ def current_user(request: web.Request) -> UserRef:
 
 async def create_session(request: web.Request) -> web.Response:
     """POST /api/session: who has no valid session gets a new user."""
-    body = await read_body(request, SessionBody)
+    body = await read_body(request, PoolBody)
     session = _known_session(request)
     status = HTTPStatus.OK
     if session is None:
@@ -57,7 +58,7 @@ async def create_session(request: web.Request) -> web.Response:
     answer.set_cookie(
         COOKIE,
         session.token,
-        max_age=int(parts_of(request).settings.session_ttl_s),
+        max_age=max(0, session.expires_at // 1000 - int(time.time())),
         httponly=True,
         samesite="Lax",
         secure=_is_https(request),
@@ -89,8 +90,8 @@ async def end(request: web.Request) -> web.Response:
 async def leave(request: web.Request) -> web.Response:
     """POST leave, also by sendBeacon."""
     user = current_user(request)
-    await read_own_body(request, Body, user)
-    return json_answer(await parts_of(request).actions.leave(user))
+    body = await read_own_body(request, MatchBody, user)
+    return json_answer(await parts_of(request).actions.leave(user, body.session_id))
 
 
 async def heartbeat(request: web.Request) -> web.Response:

@@ -1,8 +1,12 @@
 """Logs: structlog, one event per line, as JSON or for a console. Also for what libraries log."""
 
+import io
 import logging
 import sys
+from contextlib import suppress
+from typing import Any
 
+import orjson
 import structlog
 
 
@@ -15,13 +19,15 @@ def configure_logs(level: str, log_format: str) -> None:
         structlog.processors.format_exc_info,
     ]
     renderer: structlog.typing.Processor
-    renderer = (
-        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer()
-    )
+    if log_format == "json":
+        renderer = structlog.processors.JSONRenderer(_to_json)
+    else:
+        renderer = structlog.dev.ConsoleRenderer()
+    # What we log ourselves does not go through the standard library: that would take three times as long.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=structlog.WriteLoggerFactory(_Stdout()),  # type: ignore[arg-type]  # it only writes
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
@@ -34,3 +40,20 @@ def configure_logs(level: str, log_format: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+
+
+class _Stdout(io.TextIOBase):
+    """Standard output, where a line that cannot be written is lost: no request fails for a full disk."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            sys.stdout.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+
+
+def _to_json(event: dict[str, Any], **options: Any) -> str:
+    return orjson.dumps(event, **options).decode()

@@ -1,10 +1,10 @@
 """What happens to every request: an id, a log line, problem answers, the origin check, security headers."""
 
-import errno
 import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
 from urllib.parse import urlsplit
 
 import structlog
@@ -53,6 +53,8 @@ async def problem_answers(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except DormPartyError as error:
+        if error.code == DormPartyError.code:
+            log.exception("request_failed", route=_route(request))
         return problem(error, request[REQUEST_ID])
     except web.HTTPException as error:
         if error.status < 400:  # noqa: PLR2004  # a redirect is no error
@@ -62,9 +64,7 @@ async def problem_answers(request: web.Request, handler: Handler) -> web.StreamR
         return problem(NotJson("The body cannot be read."), request[REQUEST_ID])
     except ConnectionResetError:
         raise  # the client of a stream went away
-    except Exception as error:
-        if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # aiohttp looked for a file of this name
-            return http_problem(web.HTTPNotFound(), request[REQUEST_ID])
+    except Exception:
         log.exception("request_crashed", route=_route(request))
         return internal_problem(request[REQUEST_ID])
 
@@ -84,7 +84,9 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     response.headers.setdefault("X-Request-Id", request.get(REQUEST_ID, ""))
     response.headers.update(
         {
-            "Content-Security-Policy": _content_security_policy(request),
+            "Content-Security-Policy": _content_security_policy(
+                request.app[PARTS].settings.browser_livekit_url
+            ),
             "Permissions-Policy": "camera=(self), microphone=(self), geolocation=()",
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
@@ -94,8 +96,9 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers["Cache-Control"] = "no-cache"  # asked again each time, answered 304
 
 
-def _content_security_policy(request: web.Request) -> str:
-    livekit = urlsplit(request.app[PARTS].settings.browser_livekit_url)
+@cache
+def _content_security_policy(livekit_url: str) -> str:
+    livekit = urlsplit(livekit_url)
     plain = livekit._replace(scheme=livekit.scheme.replace("ws", "http"))
     return (
         "default-src 'self'; img-src 'self' data:; media-src 'self' blob: mediastream:; "

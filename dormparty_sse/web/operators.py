@@ -11,6 +11,7 @@ from aiohttp import web
 
 from dormparty_sse.domain.errors import Forbidden, Unauthenticated, Unavailable
 from dormparty_sse.domain.names import DEFAULT_POOL
+from dormparty_sse.web.bodies import PoolBody, read_body
 from dormparty_sse.web.handlers import json_answer
 from dormparty_sse.web.parts import parts_of
 from dormparty_sse.web.sessions import bearer_token
@@ -40,8 +41,8 @@ async def readyz(request: web.Request) -> web.Response:
 async def audit(request: web.Request) -> web.Response:
     """GET /api/admin/audit: the invariants, each with its violations. `?pool=` chooses the pool."""
     require_admin(request)
-    report = await parts_of(request).auditor.audit(request.query.get("pool", DEFAULT_POOL))
-    return json_answer(report)
+    query = await read_body(request, PoolBody)
+    return json_answer(await parts_of(request).auditor.audit(query.pool or DEFAULT_POOL))
 
 
 def require_admin(request: web.Request) -> None:

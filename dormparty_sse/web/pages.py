@@ -11,3 +11,16 @@ STATIC = Path(str(files(__package__) / "static"))
 async def index(_request: web.Request) -> web.FileResponse:
     """GET /: the page."""
     return web.FileResponse(STATIC / "index.html")
+
+
+async def asset(request: web.Request) -> web.FileResponse:
+    """GET /static/…: a file of the page. (aiohttp's own route answers a missing one with no problem.)"""
+    file = _file(request.match_info["path"])
+    if file is None:
+        raise web.HTTPNotFound
+    return web.FileResponse(file)
+
+
+def _file(path: str) -> Path | None:
+    file = (STATIC / path).resolve()
+    return file if file.is_relative_to(STATIC.resolve()) and file.is_file() else None

@@ -39,7 +39,7 @@ def add_routes(app: web.Application) -> None:
     router.add_get("/api/admin/audit", operators.audit)
 
     router.add_get("/", pages.index)
-    router.add_static("/static", pages.STATIC)
+    router.add_get(r"/static/{path:[\w./-]{1,200}}", pages.asset)
 
 
 def _action(app: web.Application, prefixes: tuple[str, ...], name: str, handler: Handler) -> None:

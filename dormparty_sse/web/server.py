@@ -1,5 +1,6 @@
 """The server: gunicorn's processes, each running the application on uvloop."""
 
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,8 +13,10 @@ from dormparty_sse.settings import Settings
 from dormparty_sse.web.app import make_app
 from dormparty_sse.web.logs import configure_logs
 
+_GARBAGE_THRESHOLD = 20_000  # objects; the requests under way must not all be taken for long-lived
 _BACKLOG = 4096  # thousands of streams may come (back) at once
 _STOP_S = 10
+_FINISH_REQUESTS_S = 4  # of those; app.py needs the rest for its own work
 _KEEPALIVE_S = 75
 
 
@@ -32,7 +35,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load_config(self) -> None:
         options = {
-            "bind": f"{self._settings.host}:{self._settings.port}",
+            "bind": f"{_bracketed(self._settings.host)}:{self._settings.port}",
             "workers": self._settings.web_concurrency,
             "worker_class": "aiohttp.GunicornUVLoopWebWorker",
             "backlog": _BACKLOG,
@@ -45,15 +48,26 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> Callable[[], Awaitable[web.AppRunner]]:
         async def make_runner() -> web.AppRunner:
+            _collect_garbage_less()
             return web.AppRunner(
                 make_app(self._settings),
                 access_log=None,
                 handler_cancellation=True,  # a stream's handler ends with its client
                 keepalive_timeout=_KEEPALIVE_S,
-                shutdown_timeout=_STOP_S / 2,
+                shutdown_timeout=_FINISH_REQUESTS_S,
             )
 
         return make_runner
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _collect_garbage_less() -> None:
+    """A full collection stops all streams of the process, the longer the more objects there are."""
+    gc.freeze()  # modules stay for ever: not looked at again
+    gc.set_threshold(_GARBAGE_THRESHOLD, 20, 20)
 
 
 def serve(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """GET events: the stream of one user."""
 
 import random
+import socket
 from contextlib import suppress
 
 import orjson
@@ -13,6 +14,7 @@ from dormparty_sse.web.bodies import Body, read_own_body
 from dormparty_sse.web.handlers import current_user
 from dormparty_sse.web.parts import parts_of
 
+_SEND_BUFFER = 32 * 1024  # bytes; left to itself, the kernel takes megabytes for who does not read
 _STAY_AWAY_MS = 3_600_000  # a superseded EventSource would come back at once, and fight
 
 
@@ -29,6 +31,7 @@ async def events(request: web.Request) -> web.StreamResponse:
             send_timeout=settings.stream_send_timeout_s,
         )
         response.headers["Cache-Control"] = "no-cache, no-transform"
+        _bound_send_buffer(request)
         await response.prepare(request)
         async with response:
             with suppress(TimeoutError):  # the client takes nothing: its connection is cut by now
@@ -51,6 +54,11 @@ def _retry_ms(event_type: str, retry_ms: int) -> int | None:
             return _STAY_AWAY_MS
         case _:
             return None
+
+
+def _bound_send_buffer(request: web.Request) -> None:
+    if request.transport and (connection := request.transport.get_extra_info("socket")):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
 
 
 def _cut_off(request: web.Request) -> None:

@@ -5,7 +5,7 @@
     KEYS[1]  the pool's hash tag
     ARGV[1]  how many at most
   Returns: done, with `rooms`: {sessionId, roomName} to delete in LiveKit now. Each comes again, later and
-           later, until room_deleted.lua says it is gone.
+           later, until room_deleted.lua says it is gone. And `inLine`: how many are free to be matched.
   Events: those of the endings: connect-timeout, stale; requeued and idle.
 ]]
 -- @include matches
@@ -74,6 +74,7 @@ function run.presence(id)
     user = user_get(id)
   end
   if user.state == 'IDLE' and seen <= NOW - RULES.user_ttl_ms then return forget(user) end
+  redis.call('PEXPIRE', KEY.log(id), RULES.user_ttl_ms * 2) -- a long call has no events
   local patience = user.state == 'IDLE' and RULES.user_ttl_ms or RULES.stale_after_ms
   deadline_set('presence', id, math.max(seen + patience, NOW + RULES.leave_timeout_ms))
 end
@@ -86,4 +87,4 @@ for _, entry in ipairs(due) do
 end
 -- Each user has a deadline, so without any the pool is empty, and its places may begin anew.
 if redis.call('ZCARD', KEY.deadlines()) == 0 then redis.call('DEL', KEY.next_place()) end
-return reply(OUTCOME.DONE, { rooms = rooms })
+return reply(OUTCOME.DONE, { rooms = rooms, inLine = redis.call('ZCARD', KEY.queue()) })

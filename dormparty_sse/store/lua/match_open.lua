@@ -16,6 +16,7 @@ local function common_interests(a, b)
   for _, interest in ipairs(cjson.decode(a or '[]')) do wanted[interest] = true end
   for _, interest in ipairs(cjson.decode(b or '[]')) do
     if wanted[interest] then table.insert(common, interest) end
+    wanted[interest] = nil -- once, however often somebody named it
   end
   return #common > 0 and common or nil
 end

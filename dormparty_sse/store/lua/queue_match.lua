@@ -12,7 +12,8 @@
 
 local MAX_COMPARISONS = 4000 -- bounds the time Redis is kept busy
 
-local free, pairs_made = {}, {}
+local wanted = #ARGV / 2
+local free, found = {}, {} -- users without a partner yet, and pairs of users
 local next_cooldown_end
 
 -- The longest waiting free user that may meet `id`; its index.
@@ -26,8 +27,17 @@ local function find_partner(id)
   end
 end
 
-local function reserve(first, second)
-  local session, room = ARGV[#pairs_made * 2 + 1], ARGV[#pairs_made * 2 + 2]
+each_in_line(RULES.match_scan, function(id)
+  local partner = find_partner(id)
+  if partner then
+    table.insert(found, { table.remove(free, partner), id })
+  else
+    table.insert(free, id)
+  end
+  return #found == wanted or comparisons > MAX_COMPARISONS
+end)
+
+local function reserve(first, second, session, room)
   redis.call('ZREM', KEY.queue(), first, second)
   redis.call('HSET', KEY.user(first), 'reservation', session)
   redis.call('HSET', KEY.user(second), 'reservation', session)
@@ -35,20 +45,12 @@ local function reserve(first, second)
     'user1', first, 'user2', second, 'reservedAt', NOW)
   redis.call('ZADD', KEY.matches(), NOW, session)
   deadline_set('reservation', session, NOW + RULES.reservation_ms)
-  table.insert(pairs_made, { sessionId = session, roomName = room, user1 = first, user2 = second })
+  return { sessionId = session, roomName = room, user1 = first, user2 = second }
 end
 
-for _, id in ipairs(redis.call('ZRANGE', KEY.queue(), 0, RULES.match_scan - 1)) do
-  if #pairs_made == #ARGV / 2 or comparisons > MAX_COMPARISONS then break end
-  if reachable(id) then
-    local partner = find_partner(id)
-    if partner then
-      reserve(table.remove(free, partner), id)
-    else
-      table.insert(free, id)
-    end
-  end
+local reserved = {}
+for i, pair in ipairs(found) do
+  reserved[i] = reserve(pair[1], pair[2], ARGV[2 * i - 1], ARGV[2 * i])
 end
-
 if next_cooldown_end and #free > 1 then deadline_set('match', '', next_cooldown_end) end
-return reply(OUTCOME.DONE, { pairs = pairs_made })
+return reply(OUTCOME.DONE, { pairs = reserved })

@@ -85,6 +85,8 @@ local function user_leave_match(user, match, reason, is_leaver, initiator)
     user_set(user, { notification = cjson.encode({
       sessionId = match.id, reason = reason, initiatedBy = initiator, timestamp = NOW, targetState = target,
     }) })
+  else
+    user_set(user, { notification = false }) -- that of an earlier match
   end
   if in_call then
     transition(user, 'DISCONNECTING', reason, match.id)

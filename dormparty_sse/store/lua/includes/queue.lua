@@ -43,6 +43,25 @@ local function go_idle(user, reason, session)
   emit(user.id, 'idle', { state = user.state, seq = tonumber(user.seq), reason = reason, sessionId = session })
 end
 
+local PAGE = 100
+local MAX_PAGES = 100 -- bounds the time Redis is kept busy by a queue of people who are away
+
+-- Shows `visit` the reachable users in line, oldest first, until it returns true or has seen `most`.
+-- It must not take anybody out of the line.
+local function each_in_line(most, visit)
+  local visited = 0
+  for page = 0, MAX_PAGES - 1 do
+    local ids = redis.call('ZRANGE', KEY.queue(), page * PAGE, (page + 1) * PAGE - 1)
+    for _, id in ipairs(ids) do
+      if reachable(id) then
+        visited = visited + 1
+        if visit(id) or visited == most then return end
+      end
+    end
+    if #ids < PAGE then return end
+  end
+end
+
 -- Until when two people are kept apart (ms), or nil.
 local function cooling_until(a, b)
   local at = tonumber(redis.call('ZSCORE', KEY.cooldowns(a), b))

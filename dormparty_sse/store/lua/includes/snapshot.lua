@@ -6,15 +6,16 @@
 -- Why nobody was found for a WAITING user though others wait, and until when; nil if that is not so.
 local function hold_of(user)
   if user.reservation then return nil end
-  local nearest, others = nil, 0
-  for _, id in ipairs(redis.call('ZRANGE', KEY.queue(), 0, RULES.hold_scan - 1)) do
-    if id ~= user.id and reachable(id) then
-      others = others + 1
-      local at = cooling_until(user.id, id)
-      if not at then return nil end
-      nearest = math.min(nearest or at, at)
-    end
-  end
+  local nearest, others, found = nil, 0, false
+  each_in_line(RULES.hold_scan, function(id)
+    if id == user.id then return false end
+    others = others + 1
+    local at = cooling_until(user.id, id)
+    found = at == nil
+    if at then nearest = math.min(nearest or at, at) end
+    return found
+  end)
+  if found then return nil end
   if others == 0 then return 'alone-in-queue' end
   return 'cooldown', nearest
 end

@@ -1,0 +1,173 @@
+"""One stream: what its reader gets, whatever comes when."""
+
+import json
+from typing import Any
+from unittest.mock import create_autospec
+
+import pytest
+
+from dormparty_sse.domain.events import EventType
+from dormparty_sse.domain.models import Commit, Event, UserRef
+from dormparty_sse.domain.outcomes import Outcome
+from dormparty_sse.livekit.tokens import TokenMint
+from dormparty_sse.services.health import RoomsHealth
+from dormparty_sse.services.stream import Stream
+from dormparty_sse.services.views import Views, momentary
+from tests.support.stack import KEY
+
+BUFFER = 3
+USER = UserRef(user_id="ann", pool="main")
+
+
+class Reader:
+    """A stream, and what is to be read from it."""
+
+    def __init__(self) -> None:
+        self.cuts = 0
+        mint = TokenMint(api_key=KEY.key, api_secret=KEY.secret, ttl_s=60)
+        health = RoomsHealth(Rooms.__new__(Rooms))  # never asked
+        self.stream = Stream(USER, Views(mint, "ws://livekit", health), self.cut_off, buffer=BUFFER)
+
+    def cut_off(self) -> None:
+        self.cuts += 1
+
+    async def got(self) -> list[str]:
+        """The ids, or types of what has none, of all that waits; the stream is closed for it."""
+        self.stream.close(EventType.DRAINING)
+        events = [event async for event in self.stream]
+        return [event.event_id or event.type for event in events if event.type != "connected"]
+
+
+def commit(*ids: str, **fields: Any) -> Commit:
+    """What the store says of a log with these entries to replay."""
+    events = [[one, json.dumps({"type": "queued", "seq": 1, "state": "WAITING"})] for one in ids]
+    known = {"generation": 1, "resync": False, "lastId": "9-0", "state": "WAITING", "seq": 1}
+    return Commit(
+        outcome=Outcome.DONE,
+        pool=USER.pool,
+        now=1,
+        transitions=(),
+        due_at=None,
+        rematch=False,
+        fields={**known, "events": events, **fields},
+    )
+
+
+def live(event_id: str) -> Event:
+    return Event(event_id=event_id, data={"type": "idle", "seq": 2, "state": "IDLE"})
+
+
+@pytest.fixture
+async def reader() -> Reader:
+    return Reader()
+
+
+async def test_what_came_live_during_the_replay_follows_it_once(reader: Reader) -> None:
+    for one in ("2-0", "3-0", "4-0"):
+        reader.stream.live(live(one))
+    reader.stream.begin(commit("2-0", "3-0"), "1-0")
+    reader.stream.live(live("4-0"))
+    reader.stream.live(live("5-0"))
+    assert await reader.got() == ["2-0", "3-0", "4-0", "5-0", "draining"]
+
+
+async def test_ids_are_ordered_as_numbers(reader: Reader) -> None:
+    reader.stream.begin(commit("9-9"), "9-0")
+    reader.stream.live(live("9-10"))
+    reader.stream.live(live("10-0"))
+    reader.stream.live(live("9-11"))  # late, and so known
+    assert await reader.got() == ["9-9", "9-10", "10-0", "draining"]
+
+
+async def test_who_is_new_starts_after_the_newest_event(reader: Reader) -> None:
+    reader.stream.live(live("9-0"))
+    reader.stream.begin(commit(), None)
+    reader.stream.live(live("9-1"))
+    assert await reader.got() == ["9-1", "draining"]
+
+
+async def test_a_replay_may_be_longer_than_the_buffer(reader: Reader) -> None:
+    ids = [f"{n}-0" for n in range(2, 40)]
+    reader.stream.begin(commit(*ids), "1-0")
+    reader.stream.live(live("40-0"))
+    assert reader.cuts == 0
+    assert await reader.got() == [*ids, "40-0", "draining"]
+
+
+async def test_a_full_buffer_cuts_the_reader_off_once(reader: Reader) -> None:
+    reader.stream.begin(commit(), "1-0")
+    for n in range(2, 20):
+        reader.stream.live(live(f"{n}-0"))
+    assert reader.cuts == 1
+    got = await reader.got()
+    assert got == ["2-0", "3-0"]  # and `connected` before them; no farewell, since it is gone
+
+
+async def test_a_replay_that_has_been_read_leaves_no_more_room_than_there_was(reader: Reader) -> None:
+    ids = [f"{n}-0" for n in range(2, 12)]
+    reader.stream.begin(commit(*ids), "1-0")
+    events = aiter(reader.stream)
+    for _ in range(11):  # `connected` and the replay
+        await anext(events)
+    for n in range(20, 20 + BUFFER):
+        reader.stream.live(live(f"{n}-0"))
+    assert reader.cuts == 0
+    reader.stream.live(live("30-0"))
+    assert reader.cuts == 1
+
+
+async def test_what_is_of_the_moment_never_fills_the_buffer(reader: Reader) -> None:
+    reader.stream.begin(commit(), "1-0")
+    for _ in range(20):
+        assert reader.stream.momentary(momentary(EventType.HEARTBEAT)) is False  # `connected` still waits
+    assert reader.cuts == 0
+    assert await reader.got() == ["draining"]
+
+
+async def test_a_newer_generation_ends_the_stream_whenever_it_is_heard_of(reader: Reader) -> None:
+    reader.stream.superseded_by(2)  # before this one has begun
+    reader.stream.begin(commit(), "1-0")
+    reader.stream.live(live("2-0"))
+    assert await reader.got() == ["superseded"]
+
+
+async def test_an_older_generation_does_not(reader: Reader) -> None:
+    reader.stream.superseded_by(1)
+    reader.stream.begin(commit(generation=2), "1-0")
+    reader.stream.superseded_by(1)
+    reader.stream.superseded_by(2)
+    assert await reader.got() == ["draining"]
+
+
+async def test_a_break_is_bridged_by_the_log(reader: Reader) -> None:
+    reader.stream.begin(commit(), "1-0")
+    reader.stream.live(live("2-0"))
+    reading = reader.stream.put_aside()
+    reader.stream.live(live("5-0"))
+    assert reader.stream.catch_up(commit("3-0", "4-0", "5-0"), reading)
+    reader.stream.live(live("6-0"))
+    assert await reader.got() == ["2-0", "3-0", "4-0", "5-0", "6-0", "draining"]
+
+
+async def test_a_second_break_during_the_first_is_bridged_too(reader: Reader) -> None:
+    reader.stream.begin(commit(), "1-0")
+    first = reader.stream.put_aside()
+    reader.stream.live(live("4-0"))
+    second = reader.stream.put_aside()
+    reader.stream.live(live("6-0"))
+    assert reader.stream.catch_up(commit("2-0"), first)  # read before the second break
+    assert reader.stream.catch_up(commit("2-0", "3-0", "4-0", "5-0"), second)
+    assert await reader.got() == ["2-0", "3-0", "4-0", "5-0", "6-0", "draining"]
+
+
+async def test_a_break_that_the_log_does_not_bridge_is_told(reader: Reader) -> None:
+    reader.stream.begin(commit(), "1-0")
+    reading = reader.stream.put_aside()
+    assert not reader.stream.catch_up(commit(resync=True), reading)
+
+
+async def test_a_break_may_hide_a_newer_stream(reader: Reader) -> None:
+    reader.stream.begin(commit(), "1-0")
+    reading = reader.stream.put_aside()
+    assert reader.stream.catch_up(commit(generation=2), reading)
+    assert await reader.got() == ["superseded"]
