@@ -1,5 +1,6 @@
 """Runs a command to its end, for provisioning."""
 
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from dormparty_sse.dev.errors import DevError
 from dormparty_sse.dev.parent_death import die_with_parent
 
 _PROGRESS_INTERVAL_S = 10.0
+_FULL_BYTES = 2**20
 
 
 def output_of(command: Sequence[str | Path]) -> str | None:
@@ -44,7 +46,7 @@ def run(
             process.kill()
             process.wait()
     if process.returncode != 0:
-        raise DevError(f"{what} failed: {last_line(log)} (log: {log})")
+        raise DevError(f"{what} failed: {_reason(log)}")
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
@@ -54,13 +56,19 @@ def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
             process.wait(_PROGRESS_INTERVAL_S)
         except subprocess.TimeoutExpired:
             waited_s += _PROGRESS_INTERVAL_S
-            print(f"  {waited_s:.0f} s: {last_line(log)}", flush=True)
+            print(f"  {waited_s:.0f} s  {last_line(log)}".rstrip(), flush=True)
         else:
             return
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that says something, shortened to fit a terminal."""
+    """The last line of a log that says something, shortened to fit a terminal; empty if there is none."""
     lines = log.read_text(errors="replace").split("\n") if log.exists() else []
     said = [line.strip() for line in lines if line.strip()]
-    return said[-1][:200] if said else "it says nothing"
+    return said[-1][:200] if said else ""
+
+
+def _reason(log: Path) -> str:
+    if shutil.disk_usage(log.parent).free < _FULL_BYTES:  # then the log is likely empty
+        return "the disk is full: free some space, or set XDG_CACHE_HOME to another place"
+    return f"{last_line(log)} (log: {log})"

@@ -129,7 +129,7 @@ class Server:
             await asyncio.sleep(_POLL_INTERVAL_S)
 
     def _last_words(self) -> str:
-        return f"{last_line(self.log)} (log: {self.log})" if self.log else "see above"
+        return f"{last_line(self.log) or 'it says nothing'} (log: {self.log})" if self.log else "see above"
 
     def _running(self) -> asyncio.subprocess.Process:
         if self._process is None:

@@ -28,6 +28,6 @@ def unpacked(tool: str) -> Iterator[Path]:
         run(
             [*pip, *wheel, "--require-hashes", "-r", lock_file(tool)],
             what=f"getting {tool} (install it on PATH instead)",
-            log=Path(folder) / "pip.log",
+            log=cache_dir() / f"{tool}-wheel.log",
         )
         yield Path(folder) / "wheel"

@@ -1,7 +1,7 @@
 """Background work of a process: kept alive while it runs, awaited or cancelled when the process stops."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextvars import Context
 from typing import Any, TypeVar
 
@@ -12,6 +12,8 @@ from dormparty_sse.domain.errors import DormPartyError
 log = structlog.get_logger()
 
 T = TypeVar("T")
+
+_CANCEL_AGAIN_S = 0.2
 
 
 class Tasks:
@@ -48,9 +50,20 @@ class Tasks:
         deadline = clock() + timeout_s
         while self._running and clock() < deadline:
             await asyncio.wait(self._running, timeout=deadline - clock())
-        for task in self._running:
+        await cancel(self._running)
+
+
+async def cancel(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Returns once all of these are done.
+
+    A task may lose a cancellation: before Python 3.12, `asyncio.wait_for` drops one that comes just as its
+    inner call ends, and the Redis client uses it. So each is cancelled until it listens.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
 
 
 async def every(interval_s: float, work: Callable[[], Awaitable[None]], name: str) -> None:

@@ -15,7 +15,7 @@ from dormparty_sse.services.deadlines import Deadlines
 from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.matching import Matcher
-from dormparty_sse.services.tasks import Tasks, every
+from dormparty_sse.services.tasks import Tasks, cancel, every
 from dormparty_sse.services.upkeep import Upkeep
 from dormparty_sse.services.views import Views
 from dormparty_sse.services.webhooks import Webhooks
@@ -97,9 +97,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
     ]
     yield
     deadlines.stop()
-    for task in rounds:
-        task.cancel()
-    await asyncio.gather(*rounds, return_exceptions=True)
+    await cancel(rounds)
     await tasks.finish(_FINISH_WORK_S)
     await rooms.aclose()
     await subscriptions.aclose()
