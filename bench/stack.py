@@ -1,0 +1,66 @@
+"""What is measured: a real Redis, a real LiveKit and one service process, with the service's own defaults."""
+
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dormparty_sse.dev.livekit_server import LiveKitKey, LiveKitPorts, livekit_server
+from dormparty_sse.dev.network import answers_200, free_port
+from dormparty_sse.dev.places import ROOT
+from dormparty_sse.dev.redis_server import redis_server
+from dormparty_sse.dev.server import Server
+
+SECRET = "a-secret-of-the-bench-and-of-nothing-else"  # noqa: S105  # guards nothing
+KEY = LiveKitKey(key="benchkey", secret="another-secret-of-the-bench-and-nothing-else")  # noqa: S106
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """The running servers."""
+
+    redis: Server
+    livekit: Server
+    service: Server
+    service_log: Path
+
+
+@asynccontextmanager
+async def running_stack(directory: Path) -> AsyncIterator[Stack]:
+    """Starts all three, and stops them. Raises DevError."""
+    port = free_port()
+    redis = redis_server(directory / "redis", free_port())
+    ports = LiveKitPorts(api=free_port(), media=free_port(socket.SOCK_DGRAM))
+    webhooks = [f"http://127.0.0.1:{port}/api/livekit/webhooks"]
+    livekit = livekit_server(directory / "livekit", ports, KEY, webhooks)
+    log = directory / "service.log"
+    service = _service(port, redis, livekit, log)
+    async with redis, livekit, service:
+        yield Stack(redis=redis, livekit=livekit, service=service, service_log=log)
+
+
+def _service(port: int, redis: Server, livekit: Server, log: Path) -> Server:
+    async def ready() -> bool:
+        return await answers_200(port, "/readyz")
+
+    return Server(
+        name="the service",
+        url=f"http://127.0.0.1:{port}",
+        command=[sys.executable, "-m", "dormparty_sse", "serve"],
+        ready=ready,
+        log=log,
+        cwd=ROOT,
+        env={
+            "REDIS_URL": redis.url,
+            "LIVEKIT_URL": livekit.url,
+            "LIVEKIT_API_KEY": KEY.key,
+            "LIVEKIT_API_SECRET": KEY.secret,
+            "SESSION_SECRET": SECRET,
+            "ADMIN_TOKEN": SECRET,
+            "PORT": str(port),
+            "WEB_CONCURRENCY": "1",
+        },
+        stop_within_s=10.5,  # as long as the service may take to close its streams
+    )
