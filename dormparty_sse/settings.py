@@ -28,7 +28,7 @@ _CONFIG_DIR = Path(os.environ.get("DORMPARTY_CONFIG_DIR", "config"))
 class Settings(BaseSettings):
     """Durations are in seconds."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     # Where things are
     redis_url: str = Field(pattern=r"^rediss?://")  #: The state.

@@ -68,7 +68,10 @@ class Person:
         opened: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._stream = asyncio.create_task(self._read(last_event_id, opened))
         async with asyncio.timeout(10):
-            return await opened
+            await asyncio.wait((opened, self._stream), return_when=asyncio.FIRST_COMPLETED)
+        if not opened.done():
+            await self._stream  # it raises what has gone wrong
+        return opened.result()
 
     async def hang_up(self) -> None:
         """Closes the stream, as a closed page does."""
@@ -119,6 +122,11 @@ class Person:
 
     # The room
 
+    async def match(self) -> dict[str, Any]:
+        """The match this person is in, with a fresh token."""
+        match: dict[str, Any] = (await self.get("check-match"))["match"]
+        return match
+
     async def join(self, match: dict[str, Any]) -> rtc.Room:
         """Joins the room of a match, publishing nothing."""
         room = rtc.Room()
@@ -163,3 +171,14 @@ async def person(base_url: str, pool: str) -> AsyncIterator[Person]:
             yield someone
         finally:
             await someone.close()
+
+
+@asynccontextmanager
+async def same_person(someone: Person, base_url: str | None = None) -> AsyncIterator[Person]:
+    """The same user once more: another tab, or by way of another service."""
+    session = {"userId": someone.user_id, "pool": someone.pool, "token": someone.token}
+    again = Person(someone.http, base_url or someone.base_url, session)
+    try:
+        yield again
+    finally:
+        await again.close()

@@ -16,7 +16,7 @@ from dormparty_sse.dev.network import answers_200, free_port
 from dormparty_sse.dev.redis_server import redis_server
 from dormparty_sse.dev.server import Server
 from dormparty_sse.settings import Settings
-from dormparty_sse.store.keys import pool_key
+from dormparty_sse.store.keys import pool_key, pool_tag
 from tests.support.waiting import eventually
 
 SECRET = "a-secret-of-the-tests-and-of-nothing-else"
@@ -78,6 +78,30 @@ class Stack:
         """A user's metadata."""
         data = await self.redis.hgetall(pool_key(pool, "user", user_id))
         return {str(name): str(value) for name, value in data.items()}
+
+    async def event_ids(self, pool: str, user_id: str) -> list[str]:
+        """The ids of all events in a user's log."""
+        entries = await self.redis.xrange(pool_key(pool, "log", user_id)) or []
+        return [str(entry_id) for entry_id, _ in entries]
+
+    async def contents(self, pool: str) -> dict[str, bytes]:
+        """All that Redis holds of a pool, save when its users were last seen."""
+        tag = pool_tag(pool)
+        keys = sorted([str(key) async for key in self.redis.scan_iter(f"{tag}*")])
+        dumps = {key: await self.redis.dump(key) for key in keys if key != pool_key(pool, "presence")}
+        return {key: dump for key, dump in dumps.items() if dump is not None}
+
+    @asynccontextmanager
+    async def another_service(self, directory: Path, **env: str) -> AsyncIterator[Server]:
+        """A further service on this Redis and LiveKit; `env` are settings of its own."""
+        settings = self.settings.model_copy(update={"port": free_port()})
+        async with service_server(settings, directory, **env) as server:
+            yield server
+
+    async def now(self) -> float:
+        """The time by Redis's clock, in ms."""
+        seconds, microseconds = await self.redis.time()
+        return float(seconds * 1000 + microseconds / 1000)
 
     async def queue(self, pool: str) -> list[str]:
         """The users free to be matched, first come first."""

@@ -96,7 +96,7 @@ class Interleaving(RuleBasedStateMachine):
 
     @rule(user=USERS)
     def leave(self, user: str) -> None:
-        self._run(self.store.leave(self._user(user)))
+        self._run(self.store.leave(self._user(user), None))
 
     @rule(user=USERS, pick=st.integers(1, 4))
     def acknowledge(self, user: str, pick: int) -> None:

@@ -11,7 +11,6 @@ SEEN_BY_PARTNERS = {
     "partner-skipped",
     "partner-ended",
     "partner-left",
-    "connection-lost",
     "connect-timeout",
     "room-failed",
     "room-finished",

@@ -25,7 +25,7 @@ class Reader:
     def __init__(self) -> None:
         self.cuts = 0
         mint = TokenMint(api_key=KEY.key, api_secret=KEY.secret, ttl_s=60)
-        health = RoomsHealth(Rooms.__new__(Rooms))  # never asked
+        health = create_autospec(RoomsHealth, instance=True, away=False)
         self.stream = Stream(USER, Views(mint, "ws://livekit", health), self.cut_off, buffer=BUFFER)
 
     def cut_off(self) -> None:

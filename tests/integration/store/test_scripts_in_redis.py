@@ -1,0 +1,80 @@
+"""The scripts and Redis: every one compiles there, and the keys it makes are those that Python knows."""
+
+import re
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from dormparty_sse.domain.models import UserRef
+from dormparty_sse.domain.names import new_id, room_name
+from dormparty_sse.domain.rules import Rules
+from dormparty_sse.store.client import connect
+from dormparty_sse.store.keys import POOL_KEYS
+from dormparty_sse.store.scripts import prelude, script_names, script_text
+from dormparty_sse.store.store import Store
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = connect(redis_url, connect_timeout_s=2, command_timeout_s=5, pool_size=4)
+    yield client
+    await client.aclose()
+
+
+@pytest.mark.parametrize("name", script_names())
+async def test_a_script_compiles(name: str, redis: Redis) -> None:
+    digest = await redis.script_load(script_text(name, Rules()))
+    assert re.fullmatch(r"[0-9a-f]{40}", digest)
+
+
+async def test_lua_builds_the_keys_that_python_does(redis: Redis) -> None:
+    for name, template in POOL_KEYS.items():
+        script = f"{prelude(Rules())}\nreturn KEY.{name}('ID')"
+        assert await redis.eval(script, 1, "{main}") == "{main}" + template.replace("%s", "ID")
+
+
+async def test_a_pool_leaves_no_key_that_has_no_name(redis: Redis) -> None:
+    pool = f"pool-{secrets.token_hex(6)}"
+    store = Store(redis, Rules())
+    a, b = (UserRef(user_id=new_id(), pool=pool) for _ in range(2))
+    for user in (a, b):
+        await store.register(user)
+        await store.enqueue(user, ["music"])
+    session = new_id()
+    (reservation,) = await store.reserve_pairs(pool, [(session, room_name(pool, session))])
+    await store.open_match(reservation, "RM")
+    await store.participant_joined(
+        pool, event_id="EV", session_id=session, user_id=a.user_id, sid="PA", joined_at=1
+    )
+    await store.skip(a, session)
+
+    patterns = [
+        re.compile(re.escape(f"{{{pool}}}{template}").replace("%s", r"[\w-]+"))
+        for template in POOL_KEYS.values()
+    ]
+    keys = [str(key) async for key in redis.scan_iter(f"*{pool}*")]
+    assert len(keys) > 8
+    for key in keys:
+        assert any(pattern.fullmatch(key) for pattern in patterns), key
+
+
+async def test_what_belongs_to_one_user_or_match_does_not_stay_for_ever(redis: Redis) -> None:
+    pool = f"pool-{secrets.token_hex(6)}"
+    store = Store(redis, Rules())
+    users = [UserRef(user_id=new_id(), pool=pool) for _ in range(2)]
+    for user in users:
+        await store.enqueue(user, [])
+    session = new_id()
+    (reservation,) = await store.reserve_pairs(pool, [(session, room_name(pool, session))])
+    await store.open_match(reservation, "RM")
+    await store.skip(users[0], session)
+    await store.room_deleted(pool, session)
+    for user in users:
+        await store.end(user, None)
+        assert await redis.ttl(f"{{{pool}}}:user:{user.user_id}:log") > 0
+        assert await redis.ttl(f"{{{pool}}}:user:{user.user_id}:cooldowns") > 0
+        # the metadata is forgotten by a deadline, so that its set is left in the same step
+        assert await redis.zscore(f"{{{pool}}}:deadlines", f"presence:{user.user_id}") is not None
+    assert await redis.ttl(f"{{{pool}}}:match:{session}") > 0

@@ -1,0 +1,29 @@
+"""Reading the service's log."""
+
+import json
+from typing import Any
+
+
+def log_lines(log: str) -> list[dict[str, Any]]:
+    """The lines of a log, each of which must be a JSON object; without one that is still being written."""
+    complete, _, _ = log.rpartition("\n")
+    lines = [json.loads(line) for line in complete.splitlines()]
+    assert all(isinstance(line, dict) for line in lines)
+    return lines
+
+
+def requests(log: str) -> list[dict[str, Any]]:
+    """The lines about requests."""
+    return [line for line in log_lines(log) if line["event"] == "request"]
+
+
+def assert_nothing_crashed(log: str) -> None:
+    """Nothing was caught by the last net, where it is only logged."""
+    crashed = [line for line in log_lines(log) if line["event"].endswith(("_crashed", "listener_failed"))]
+    assert not crashed
+
+
+def assert_no_secret(log: str, *secrets: str) -> None:
+    """No token (they all begin the same), no cookie, and none of these secrets."""
+    for secret in ("eyJ", "dormparty_session=", "Bearer", *secrets):
+        assert secret not in log
