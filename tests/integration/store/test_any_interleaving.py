@@ -9,6 +9,7 @@ import secrets
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -215,12 +216,13 @@ class Interleaving(RuleBasedStateMachine):
                 assert f"connect:{data['sessionId']}" in dict(snapshot.deadlines)
 
 
+@pytest.mark.timeout(300)  # thousands of steps, each with an audit
 def test_any_interleaving_keeps_the_invariants(redis_url: str) -> None:
     Interleaving.redis_url = redis_url
     run_state_machine_as_test(
         Interleaving,
         settings=settings(
-            max_examples=150,
+            max_examples=100,
             stateful_step_count=60,
             deadline=None,
             suppress_health_check=list(HealthCheck),
