@@ -9,7 +9,8 @@ _DESCRIPTION = """\
 Anonymous one-to-one random video chat: matching over Redis, calls over LiveKit, events over SSE.
 
 Try it on this machine:           dormparty-sse dev
-Run it against your own servers:  dormparty-sse check && dormparty-sse serve
+Run it with your own servers:     dormparty-sse serve
+Say what is wrong with that:      dormparty-sse check
 """
 _SERVE = """\
 Run the service in the foreground until SIGTERM or Ctrl-C. SIGHUP reloads it without dropping a call.
@@ -29,7 +30,7 @@ LIVEKIT_PORT (7880), LIVEKIT_UDP_PORT (7882). Any other setting of `serve` works
 _CHECK = """\
 Look whether the settings are right and everything they name works: Redis, LiveKit and its keys, the
 running service, LiveKit's webhooks to it. One line for each, with what to change where it fails.
-Changes nothing but one LiveKit room, dormparty-check-..., which it deletes.
+Makes one LiveKit room, dormparty-check-..., and deletes it; changes nothing else for longer than a minute.
 """
 _STATUS = (
     "\nExit status: 0 all well, 1 something failed while running, 2 a wrong setting or argument, 130 Ctrl-C."

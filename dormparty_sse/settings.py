@@ -36,7 +36,8 @@ class Settings(BaseSettings):
     livekit_public_url: str = ""  #: LiveKit, as browsers reach it; empty: the same.
     livekit_api_key: str = Field(min_length=1)  #: LiveKit's API key.
     livekit_api_secret: Secret  #: LiveKit's API secret.
-    livekit_webhook_secret: str = Field(default="", repr=False)  #: Signs webhooks; empty: the API secret.
+    livekit_webhook_key: str = ""  #: The key that signs webhooks; empty: the API key.
+    livekit_webhook_secret: str = Field(default="", repr=False)  #: Its secret; empty: the API secret.
     app_url: str = Field(
         default="", validation_alias=AliasChoices("app_url", "next_public_app_url")
     )  #: Where people open the page; further allowed Origin of requests. Empty: the Host asked for.
@@ -116,9 +117,12 @@ class Settings(BaseSettings):
         return "ws" + url.removeprefix("http") if url.startswith("http") else url
 
     @property
-    def webhook_secret(self) -> str:
-        """What LiveKit signs webhooks with."""
-        return self.livekit_webhook_secret or self.livekit_api_secret
+    def webhook_key(self) -> tuple[str, str]:
+        """The key that LiveKit signs webhooks with, and its secret."""
+        return (
+            self.livekit_webhook_key or self.livekit_api_key,
+            self.livekit_webhook_secret or self.livekit_api_secret,
+        )
 
     @property
     def rules(self) -> Rules:

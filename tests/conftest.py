@@ -9,9 +9,8 @@ import pytest
 
 from dormparty_sse.dev.network import free_port
 from dormparty_sse.dev.redis_server import redis_server
-from tests.support.logs import assert_no_secret, assert_nothing_crashed
 from tests.support.person import Person, person
-from tests.support.stack import KEY, SECRET, Stack, running_stack
+from tests.support.stack import Stack, clean_stack
 
 NewPerson = Callable[[], Awaitable[Person]]
 
@@ -26,10 +25,8 @@ async def redis_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[s
 @pytest.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """The stack that most tests share. A test that breaks parts of it starts one of its own."""
-    async with running_stack(tmp_path_factory.mktemp("stack")) as running:
+    async with clean_stack(tmp_path_factory.mktemp("stack")) as running:
         yield running
-    assert_nothing_crashed(running.service_log)
-    assert_no_secret(running.service_log, SECRET, KEY.secret)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from redis.exceptions import AuthenticationError, RedisError
 
 from dormparty_sse import settings as settings_module
 from dormparty_sse.dev.environment import Environment
+from dormparty_sse.dev.errors import from_os_error
 from dormparty_sse.domain.errors import RoomsAway, SettingsError
 from dormparty_sse.domain.names import new_check_room
 from dormparty_sse.livekit.rooms import Rooms
@@ -41,13 +42,15 @@ class CheckFailed(Exception):
 
 def check(*, in_dev: bool) -> int:
     """Print a line for each part; return the exit status: 0 only if none failed."""
-    if in_dev:
-        os.environ.update(Environment.load().settings())
     try:
+        if in_dev:
+            os.environ.update(Environment.load().settings())
         settings = settings_module.load()
     except SettingsError as error:
         _show("settings", Finding("FAIL", str(error)))
         return _WRONG_SETTINGS
+    except OSError as error:
+        raise from_os_error(error, "set DEV_DIR to the directory of the running `dev`") from None
     _show("settings", Finding("ok", "all valid"))
     return asyncio.run(_check_parts(settings))
 
@@ -155,9 +158,8 @@ async def _check_webhooks(redis: Redis, rooms: Rooms, settings: Settings) -> Fin
     except TimeoutError:
         url = f"{_service_url(settings)}/api/livekit/webhooks"
         raise CheckFailed(
-            f"none arrived in {_WEBHOOK_WITHIN_S:g} s: LiveKit's configuration needs {url} in "
-            "`webhook.urls`, "
-            f"reachable from there, and in `webhook.api_key` the key whose secret is LIVEKIT_WEBHOOK_SECRET"
+            f"none arrived in {_WEBHOOK_WITHIN_S:g} s: LiveKit's configuration needs {url} in `webhook.urls`, "
+            "reachable from there, and in `webhook.api_key` the key of LIVEKIT_WEBHOOK_KEY or LIVEKIT_API_KEY"
         ) from None
     except (RoomsAway, RedisError) as error:
         raise CheckFailed(f"cannot be tried ({error}): look at redis and livekit again") from None

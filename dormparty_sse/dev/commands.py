@@ -1,9 +1,12 @@
 """Runs a command to its end, for provisioning."""
 
+import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dormparty_sse.dev.errors import DevError
@@ -31,22 +34,39 @@ def run(
     env: Mapping[str, str] | None = None,
 ) -> None:
     """Run a command, and print its last line every 10 s. Raises DevError with that line if it fails."""
-    with log.open("wb") as output:
+    with log.open("wb") as output, _signals_raise():
         process = subprocess.Popen(
             command,
             cwd=cwd,
             env=env,
             stdout=output,
             stderr=output,
+            start_new_session=True,  # so that what it starts can be ended with it, as a group
             preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # no threads here
         )
         try:
             _wait(process, log)
         finally:
-            process.kill()
+            with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     if process.returncode != 0:
         raise DevError(f"{what} failed: {_reason(log)}")
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """SIGTERM and SIGHUP unwind the stack, as Ctrl-C does, so that nothing is left over."""
+
+    def unwind(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, unwind) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path) -> None:

@@ -64,6 +64,7 @@ class Environment:
             "LIVEKIT_URL": f"ws://{LOOPBACK}:{self.livekit.api}",
             "LIVEKIT_API_KEY": self.livekit_key.key,
             "LIVEKIT_API_SECRET": self.livekit_key.secret,
+            "LIVEKIT_WEBHOOK_KEY": "",
             "LIVEKIT_WEBHOOK_SECRET": "",
         }
         return {**defaults, **os.environ, **ours}

@@ -3,6 +3,7 @@
 `python -m dormparty_sse.dev.provision` does all of it, with `web-client` that part alone, anew.
 """
 
+import signal
 import sys
 
 from dormparty_sse.dev.errors import DevError, from_os_error
@@ -25,6 +26,8 @@ def main(arguments: list[str]) -> int:
             install_web_client()
         else:
             provision()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     except DevError as error:
         print(error, file=sys.stderr)
     except OSError as error:

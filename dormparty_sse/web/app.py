@@ -83,7 +83,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
         sessions=SessionTokens(settings.session_secret, ttl_s=settings.session_ttl_s),
         actions=Actions(store, commits, views, stale_after_s=settings.stale_after_s),
         hub=hub,
-        webhook_verifier=WebhookVerifier(settings.livekit_api_key, settings.webhook_secret),
+        webhook_verifier=WebhookVerifier(*settings.webhook_key),
         webhooks=Webhooks(store, commits),
         auditor=Auditor(store, rooms),
     )

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Playwright, async_playwright
 
 from tests.browser.visitor import Visitor, visitor
-from tests.support.stack import Stack
+from tests.support.stack import Stack, clean_stack
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -23,8 +23,8 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--allow-loopback-in-peer-connection",
-    "--use-fake-device-for-media-stream",
 ]
+_DEVICES = "--use-fake-device-for-media-stream"
 _ALLOW_DEVICES = "--use-fake-ui-for-media-stream"
 
 
@@ -32,6 +32,14 @@ class NewVisitor(Protocol):
     """Makes a visitor; `url` is where the page is asked for, if not from the service itself."""
 
     def __call__(self, *, width: int = 1280, height: int = 800, url: str = "") -> Awaitable[Visitor]: ...
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """A stack for browsers, which take their time to get into a call and to look at the page."""
+    directory = tmp_path_factory.mktemp("stack")
+    async with clean_stack(directory, CONNECT_TIMEOUT_S="15", PAIR_COOLDOWN_S="8") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -46,14 +54,21 @@ async def playwright() -> AsyncIterator[Playwright]:
 @pytest.fixture(scope="session")
 async def chromium(playwright: Playwright) -> AsyncIterator[Browser]:
     """A browser with a camera and a microphone, which everybody may use."""
-    async with _launched(playwright, _ALLOW_DEVICES) as browser:
+    async with _launched(playwright, _DEVICES, _ALLOW_DEVICES) as browser:
         yield browser
 
 
 @pytest.fixture(scope="session")
 async def refusing_chromium(playwright: Playwright) -> AsyncIterator[Browser]:
     """A browser that refuses camera and microphone to every page."""
-    async with _launched(playwright) as browser:
+    async with _launched(playwright, _DEVICES) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+async def bare_chromium(playwright: Playwright) -> AsyncIterator[Browser]:
+    """A browser on a machine that has neither camera nor microphone; every page might use them."""
+    async with _launched(playwright, _ALLOW_DEVICES) as browser:
         yield browser
 
 
@@ -70,6 +85,13 @@ async def new_refusing_visitor(
 ) -> AsyncIterator[NewVisitor]:
     """Makes visitors who allow neither camera nor microphone."""
     async with _visitors(refusing_chromium, stack, pool) as make:
+        yield make
+
+
+@pytest.fixture
+async def new_bare_visitor(stack: Stack, pool: str, bare_chromium: Browser) -> AsyncIterator[NewVisitor]:
+    """Makes visitors who have neither camera nor microphone."""
+    async with _visitors(bare_chromium, stack, pool) as make:
         yield make
 
 

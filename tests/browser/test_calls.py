@@ -1,7 +1,7 @@
 """Two people with browsers: they meet, skip, meet again, end, and leave."""
 
 from tests.browser.conftest import NewVisitor
-from tests.browser.visitor import Visitor, meet, see_each_other
+from tests.browser.visitor import TIMEOUT_S, Visitor, meet, see_each_other
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
 
@@ -10,7 +10,7 @@ async def becomes(stack: Stack, pool: str, someone: Visitor, state: str) -> None
     async def is_so() -> bool:
         return (await stack.user(pool, someone.user_id)).get("state") == state
 
-    await eventually(is_so, what=f"state {state}")
+    await eventually(is_so, TIMEOUT_S, f"state {state}")
 
 
 async def test_two_people_meet_skip_meet_again_and_one_ends(
@@ -64,6 +64,7 @@ async def test_closing_the_tab_in_a_call_frees_the_partner(
     await a.sees_screen("waiting")
     await a.sees("#notice", "Your partner left.")
     await becomes(stack, pool, b, "IDLE")
+    await becomes(stack, pool, a, "WAITING")  # `b` may be out of the room first
     assert await stack.queue(pool) == [a.user_id]
 
 

@@ -21,6 +21,23 @@ async def test_who_refuses_the_camera_still_gets_into_a_call(
     await b.sees_not("#media-problem")
 
 
+async def test_who_has_no_camera_at_all_still_gets_into_a_call(
+    new_bare_visitor: NewVisitor, new_visitor: NewVisitor
+) -> None:
+    a, b = await new_bare_visitor(), await new_visitor()
+    await a.press("#start")
+    await a.sees("#waiting [data-media-problem]", "No camera or microphone found.")
+    await b.press("#start")
+
+    await a.sees_screen("call")
+    await a.sees_partner()
+    await a.sees("#media-problem", "No camera or microphone found. Your partner can’t see or hear you.")
+    await b.sees_screen("call")
+    await b.sees("#curtain", "Their camera is off.")
+    await b.sees("#call-chip", "Their microphone is off")
+    await b.sees_not("#media-problem")
+
+
 async def test_a_camera_turned_off_and_on_is_seen_by_the_partner(new_visitor: NewVisitor) -> None:
     a, b = await new_visitor(), await new_visitor()
     await meet(a, b)

@@ -8,7 +8,8 @@ from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from tests.support.waiting import eventually
 
-_TIMEOUT_MS = 10_000
+TIMEOUT_S = 30
+_TIMEOUT_MS = TIMEOUT_S * 1000
 
 _REMOTE = "document.getElementById('remote-video')"
 
@@ -62,7 +63,7 @@ class Visitor:
         async def is_so() -> bool:
             return bool(await self.asks(expression))
 
-        await eventually(is_so, what=expression)
+        await eventually(is_so, TIMEOUT_S, expression)
 
     async def status(self) -> dict[str, Any]:
         """What the service says of this visitor."""

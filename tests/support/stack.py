@@ -17,6 +17,7 @@ from dormparty_sse.dev.redis_server import redis_server
 from dormparty_sse.dev.server import Server
 from dormparty_sse.settings import Settings
 from dormparty_sse.store.keys import pool_key, pool_tag
+from tests.support.logs import assert_no_secret, assert_nothing_crashed
 from tests.support.waiting import eventually
 
 SECRET = "a-secret-of-the-tests-and-of-nothing-else"
@@ -177,3 +178,12 @@ async def running_stack(directory: Path, **env: str) -> AsyncIterator[Stack]:
             )
         finally:
             await client.aclose()
+
+
+@asynccontextmanager
+async def clean_stack(directory: Path, **env: str) -> AsyncIterator[Stack]:
+    """As `running_stack`; in the end its service must not have crashed anywhere, nor logged a secret."""
+    async with running_stack(directory, **env) as running:
+        yield running
+    assert_nothing_crashed(running.service_log)
+    assert_no_secret(running.service_log, SECRET, KEY.secret)

@@ -46,7 +46,7 @@ def test_the_required_settings_are_enough() -> None:
     loaded = settings.load()
     assert loaded.redis_url == REQUIRED["REDIS_URL"]
     assert loaded.port == 8080
-    assert loaded.webhook_secret == loaded.livekit_api_secret
+    assert loaded.webhook_key == (loaded.livekit_api_key, loaded.livekit_api_secret)
     assert loaded.browser_livekit_url == "ws://127.0.0.1:2"
 
 

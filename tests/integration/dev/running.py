@@ -6,8 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,17 @@ from dormparty_sse.dev.network import free_port
 ROOT = Path(__file__).parents[3]
 _COMMAND = [sys.executable, "-m", "dormparty_sse"]
 _START_WITHIN_S = 30
-_STOP_WITHIN_S = 12
+_STOP_WITHIN_S = 15
+_LOOK_EVERY_S = 0.05
+_PAUSE = threading.Event()  # never set
+
+
+def until(look: Callable[[], bool], timeout_s: float = _START_WITHIN_S) -> None:
+    """Looks until `look` is true. For tests that watch processes and have no event loop."""
+    deadline = time.monotonic() + timeout_s
+    while not look():
+        assert time.monotonic() < deadline, f"not so after {timeout_s} s"
+        _PAUSE.wait(_LOOK_EVERY_S)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +73,8 @@ class Dev:
 
     def exit_status(self) -> int:
         """Wait for the end, and for nothing to be left over."""
-        deadline = time.monotonic() + _STOP_WITHIN_S
         status = self.process.wait(_STOP_WITHIN_S)
-        while left := self.all_pids():
-            assert time.monotonic() < deadline, f"left over: {left}"
-            time.sleep(0.05)
+        until(lambda: not self.all_pids(), _STOP_WITHIN_S)
         return status
 
 
@@ -96,11 +104,8 @@ def running_dev(directory: Path, **env: str) -> Iterator[Dev]:
         )
     dev = Dev(process=process, directory=directory, env=variables, output=output)
     try:
-        deadline = time.monotonic() + _START_WITHIN_S
-        while not any(line.startswith("Open ") for line in dev.lines):
-            assert process.poll() is None, dev.lines
-            assert time.monotonic() < deadline, dev.lines
-            time.sleep(0.05)
+        until(lambda: any(line.startswith("Open ") for line in dev.lines) or process.poll() is not None)
+        assert process.poll() is None, dev.lines
         yield dev
     finally:
         if process.poll() is None:

@@ -1,6 +1,8 @@
 """Getting programs: what is on PATH is taken, what is not comes from a wheel, and failures are one line."""
 
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from dormparty_sse.dev import programs
 from dormparty_sse.dev.errors import DevError
 from dormparty_sse.dev.livekit_build import LIVEKIT_VERSION
-from tests.integration.dev.running import ROOT, dev_env, run
+from tests.integration.dev.running import ROOT, dev_env, run, until
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +69,24 @@ def test_a_build_that_fails_leaves_nothing_and_says_why(tmp_path: Path) -> None:
     with pytest.raises(DevError, match="building livekit-server failed: no space left on device"):
         programs.livekit_program()
     assert [path.name for path in (tmp_path / "cache/dormparty-sse").iterdir()] == ["livekit-build.log"]
+
+
+def test_a_build_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    go = program(tmp_path / "bin/go", "go version go1.26.1 linux/amd64")
+    go.write_text(
+        f'{go.read_text()}[ "$1" = version ] && exit\nsleep 60 &\necho $! >"{child}.new"\n'
+        f'mv "{child}.new" "{child}"\nwait\n'
+    )
+    env = dev_env(tmp_path / "dev", PATH=f"{tmp_path}/bin:/usr/bin:/bin")
+    building = subprocess.Popen(
+        [sys.executable, "-m", "dormparty_sse", "dev"], env=env, cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+    until(child.exists)
+    building.terminate()
+    assert building.wait(10) == 128 + signal.SIGTERM
+    until(lambda: not Path("/proc", child.read_text().strip()).exists())
+    assert [path.suffix for path in (tmp_path / "cache/dormparty-sse").iterdir() if path.is_dir()] == []
 
 
 def test_a_missing_tool_is_one_line(tmp_path: Path) -> None:
