@@ -1,0 +1,74 @@
+"""The queue, where people are away or have just met."""
+
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+
+from dormparty_sse.domain.models import UserRef
+from dormparty_sse.domain.rules import Rules
+from dormparty_sse.store.client import connect
+from dormparty_sse.store.keys import pool_key
+from dormparty_sse.store.store import Store
+
+AWAY = 250  # more than one page of the queue
+
+
+@pytest.fixture
+async def store(redis_url: str) -> AsyncIterator[Store]:
+    redis = connect(redis_url, connect_timeout_s=2, command_timeout_s=5, pool_size=2)
+    yield Store(redis, Rules())
+    await redis.aclose()
+
+
+@pytest.fixture
+def pool() -> str:
+    return f"pool-{secrets.token_hex(6)}"
+
+
+async def call(store: Store, a: UserRef, b: UserRef) -> str:
+    """Both are in a call; returns its session."""
+    for user in (a, b):
+        await store.enqueue(user, [])
+    session = secrets.token_hex(8)
+    [pair] = await store.reserve_pairs(a.pool, [(session, f"room-{session}")])
+    await store.open_match(pair, "RM")
+    for number, user in enumerate((a, b)):
+        await store.participant_joined(
+            a.pool, event_id="", session_id=session, user_id=user.user_id, sid=f"PA{number}", joined_at=1
+        )
+    return session
+
+
+async def test_crowd_that_is_away_holds_nobody_up(store: Store, pool: str) -> None:
+    away = [f"away-{number}" for number in range(AWAY)]
+    here = [UserRef(user_id=f"here-{number}", pool=pool) for number in range(2)]
+    for user_id in away:
+        await store.enqueue(UserRef(user_id=user_id, pool=pool), [])
+    await store.redis.zadd(pool_key(pool, "presence"), dict.fromkeys(away, 1), xx=True)
+    for user in here:
+        await store.enqueue(user, [])
+    assert (await store.status(here[0])).fields.get("holdReason") is None  # the other one is there
+    [pair] = await store.reserve_pairs(pool, [("session", "room"), ("session-2", "room-2")])
+    assert (pair.user1, pair.user2) == ("here-0", "here-1")
+
+
+async def test_who_skips_has_no_news_of_an_older_match(store: Store, pool: str) -> None:
+    a, b, c = (UserRef(user_id=name, pool=pool) for name in "abc")
+    first = await call(store, a, b)
+    await store.skip(b, first)
+    for user in (a, b):
+        await store.acknowledge_room_closing(user, f"room-{first}")
+    await store.end(b, None)
+    assert (await store.status(a)).fields["notification"]["sessionId"] == first
+    await store.skip(a, await call(store, a, c))
+    assert "notification" not in (await store.status(a)).fields
+
+
+async def test_common_interests_are_named_once(store: Store, pool: str) -> None:
+    a, b = (UserRef(user_id=name, pool=pool) for name in "ab")
+    await store.enqueue(a, ["music", "chess", "music"])
+    await store.enqueue(b, ["music", "music", "go"])
+    [pair] = await store.reserve_pairs(pool, [("session", "room")])
+    await store.open_match(pair, "RM")
+    assert (await store.status(a)).fields["match"]["commonInterests"] == ["music"]
