@@ -27,6 +27,7 @@ async def test_two_people_meet_skip_meet_again_and_one_ends(
     for someone in (a, b):
         await someone.sees_screen("waiting")
         await someone.sees("#hold-reason[data-reason=cooldown]", "You can meet again in 0:0")
+        assert await someone.element("#estimate").text_content() == ""  # no promise while held
         assert (await someone.status())["state"] == "WAITING"
         assert await someone.asks("document.getElementById('remote-video').srcObject === null")
 
@@ -37,6 +38,7 @@ async def test_two_people_meet_skip_meet_again_and_one_ends(
     await a.sees("#notice", "Call ended.")
     await b.sees_screen("waiting")
     await b.sees("#notice", "Your partner ended the call.")
+    await b.sees("#estimate", "usually ")
     await becomes(stack, pool, a, "IDLE")
     await becomes(stack, pool, b, "WAITING")
 

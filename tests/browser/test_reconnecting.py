@@ -5,41 +5,42 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.browser.conftest import NewVisitor
-from tests.browser.relay import Relay, relay
 from tests.browser.visitor import meet
+from tests.support.faults import Gate, gate
 from tests.support.stack import Stack
 
 
 @pytest.fixture
-async def network(stack: Stack) -> AsyncIterator[Relay]:
+async def network(stack: Stack) -> AsyncIterator[Gate]:
     """The network of one visitor; LiveKit is reached without it."""
-    async with relay(stack.settings.port) as running:
-        yield running
+    async with gate() as way:
+        await way.open(stack.settings.port)
+        yield way
 
 
 async def test_a_cut_stream_is_resumed_and_tells_what_was_missed(
-    network: Relay, new_visitor: NewVisitor
+    network: Gate, new_visitor: NewVisitor
 ) -> None:
     a, b = await new_visitor(url=network.url), await new_visitor()
     await meet(a, b)
 
-    await network.cut()
+    await network.shut()
     await a.sees("#reconnecting", "Reconnecting")
     await a.sees_partner()  # the call itself goes on
     await b.press("#skip")
     await b.sees_screen("waiting")
-    await network.mend()
+    await network.open()
     await a.sees_screen("waiting")
     await a.sees("#notice", "Your partner skipped.")
     await a.sees_not("#reconnecting")
 
 
-async def test_start_without_a_network_says_so_and_recovers(network: Relay, new_visitor: NewVisitor) -> None:
+async def test_start_without_a_network_says_so_and_recovers(network: Gate, new_visitor: NewVisitor) -> None:
     a = await new_visitor(url=network.url)
-    await network.cut()
+    await network.shut()
     await a.press("#start")
     await a.sees_screen("error")
-    await network.mend()
+    await network.open()
     await a.press("#retry")
     await a.sees_screen("waiting")
     await a.sees("#position", "next in line")

@@ -7,11 +7,12 @@ import pytest
 
 from dormparty_sse.dev.network import LOOPBACK
 from dormparty_sse.store.keys import pool_key
-from tests.support.calls import invited, pair, steps, told_of_every_step
+from tests.support.calls import invited, pair, steps
 from tests.support.crowd import crowd
 from tests.support.faults import gate, held_still, is_ready, misses
 from tests.support.livekit import room_is_gone, room_of
 from tests.support.person import Person
+from tests.support.replay import told_of_every_step
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import eventually
 from tests.support.webhooks import deliver, livekit_room

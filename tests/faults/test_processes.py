@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from dormparty_sse.dev.network import free_port
 from dormparty_sse.dev.server import Server
 from dormparty_sse.store.keys import pool_key
-from tests.support.calls import all_become, pair, steps, told_of_every_step
+from tests.support.calls import all_become, pair, steps
 from tests.support.crowd import crowd, partners
 from tests.support.faults import held_still
 from tests.support.person import Person
-from tests.support.stack import Stack, running_stack, service_server
+from tests.support.replay import told_of_every_step
+from tests.support.stack import Stack, running_stack
 from tests.support.waiting import eventually
 
 QUICK = {"LIVEKIT_TIMEOUT_S": "2", "RESERVATION_S": "3", "CONNECT_TIMEOUT_S": "5"}
@@ -29,8 +29,7 @@ async def own_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
 @pytest.fixture
 async def other_process(own_stack: Stack, directory: Path) -> AsyncIterator[Server]:
     """A second service process on the same Redis and LiveKit."""
-    settings = own_stack.settings.model_copy(update={"port": free_port()})
-    async with service_server(settings, directory, **QUICK) as server:
+    async with own_stack.another_service(directory, **QUICK) as server:
         yield server
 
 

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.calls import all_become, meet, pair, part, steps, told_of_every_step
+from tests.support.calls import all_become, meet, pair, part, steps
 from tests.support.crowd import crowd
 from tests.support.faults import is_ready, misses
+from tests.support.replay import told_of_every_step
 from tests.support.stack import Stack, running_stack
 from tests.support.webhooks import deliver, livekit_room, post
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from dormparty_sse.store.keys import pool_key
-from tests.support.calls import Match, invited, join_both, part, told_of_every_step
+from tests.support.calls import Match, invited, join_both, part
 from tests.support.crowd import crowd
 from tests.support.person import Person
+from tests.support.replay import told_of_every_step
 from tests.support.stack import Stack, running_stack
 from tests.support.webhooks import deliver, livekit_room
 

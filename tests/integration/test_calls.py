@@ -4,8 +4,9 @@ import json
 
 from dormparty_sse.store.keys import pool_key
 from tests.conftest import NewPerson
-from tests.support.calls import all_become, meet, pair, part, steps, told_of_every_step
+from tests.support.calls import all_become, meet, pair, part, steps
 from tests.support.livekit import room_is_gone, room_of
+from tests.support.replay import told_of_every_step
 from tests.support.stack import Stack
 
 CALL = [("queued", "WAITING"), ("new-match", "CONNECTING"), ("call-started", "IN_CALL")]
@@ -30,6 +31,8 @@ async def test_skip_sends_both_back_to_the_queue_and_they_meet_again_after_the_c
 
     held = await a.get("status")
     assert held["holdReason"] == "cooldown"
+    assert isinstance(held["estimatedWaitSeconds"], int)
+    assert held["estimatedWaitSeconds"] >= 1
     again = await a.event("new-match")
     late_by = again["timestamp"] - held["holdUntil"]
     assert 0 <= late_by < 1000

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.conftest import NewPerson
-from tests.support.calls import all_become, pair, steps, told_of_every_step
+from tests.support.calls import all_become, pair, steps
 from tests.support.livekit import room_is_gone
+from tests.support.replay import told_of_every_step
 from tests.support.stack import Stack
 
 MATCHED = [("queued", "WAITING"), ("new-match", "CONNECTING")]

@@ -6,10 +6,11 @@ import pytest
 
 from dormparty_sse.store.keys import pool_key
 from tests.conftest import NewPerson
-from tests.support.calls import meet, pair, steps, told_of_every_step
+from tests.support.calls import meet, pair, steps
 from tests.support.crowd import crowd
 from tests.support.livekit import room_is_gone, room_of
 from tests.support.participant import participant_process
+from tests.support.replay import told_of_every_step
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import eventually
 

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.calls import Match, join_both, meet, pair, part, told_of_every_step
+from tests.support.calls import Match, join_both, meet, pair, part
 from tests.support.crowd import crowd
 from tests.support.person import Person
+from tests.support.replay import told_of_every_step
 from tests.support.stack import Stack, running_stack
 from tests.support.webhooks import deliver, livekit_room
 

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dormparty_sse.store.keys import pool_key
-from tests.support.calls import meet, part, told_of_every_step
+from tests.support.calls import meet, part
 from tests.support.crowd import crowd
 from tests.support.person import Person
+from tests.support.replay import told_of_every_step
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import eventually
 

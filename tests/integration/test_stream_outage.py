@@ -1,15 +1,13 @@
 """Redis goes away and comes back: what is open stays open, and nothing is lost."""
 
 import asyncio
-import os
-import secrets
-import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.support.person import Person, person
+from tests.support.crowd import crowd
+from tests.support.faults import held_still, is_ready, readiness
+from tests.support.person import Person
 from tests.support.problems import read_problem
 from tests.support.replay import assert_got_everything_once, busy, catch_up
 from tests.support.stack import Stack, running_stack
@@ -26,15 +24,8 @@ async def fragile(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sta
 @pytest.fixture
 async def people(fragile: Stack) -> AsyncIterator[list[Person]]:
     """Three people in a pool of their own. When the test is over, the audit must find nothing."""
-    pool = f"pool-{secrets.token_hex(6)}"
-    async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(person(fragile.url, pool)) for _ in range(3)]
-    await fragile.assert_sound(pool)
-
-
-async def ready(stack: Stack) -> bool:
-    async with stack.http.get(stack.url + "/readyz") as answer:
-        return answer.status == 200
+    async with crowd(fragile, 3) as three:
+        yield three
 
 
 async def assert_undisturbed(stack: Stack, someone: Person) -> None:
@@ -54,7 +45,7 @@ async def test_streams_stay_open_and_go_on_when_redis_restarts(fragile: Stack, p
     for _ in range(2):
         await fragile.redis_server.kill()
         await fragile.redis_server.start()
-        await eventually(lambda: ready(fragile), what="readyz")
+        await is_ready(fragile)
         for someone in people[1:]:
             await someone.post("heartbeat")
         await alone.post("end")
@@ -77,7 +68,6 @@ async def test_what_happens_while_the_hub_is_cut_off_is_told_afterwards(
 async def test_a_stream_opened_while_the_hub_connects_anew_is_fed_too(
     fragile: Stack, people: list[Person]
 ) -> None:
-    redis = fragile.redis_server.pid
     breaks = fragile.service_log.count("hub_disconnected")
 
     async def noticed() -> bool:
@@ -85,14 +75,11 @@ async def test_a_stream_opened_while_the_hub_connects_anew_is_fed_too(
 
     await fragile.redis.client_kill_filter(_type="pubsub")
     await eventually(noticed, what="a disconnected hub")
-    os.kill(redis, signal.SIGSTOP)  # so that connecting takes a while, and streams open meanwhile
-    try:
-        opening = []
+    opening = []
+    with held_still(fragile.redis_server):  # so that connecting takes a while, and streams open meanwhile
         for someone in people:
             await asyncio.sleep(0.3)
             opening.append(asyncio.create_task(someone.listen()))
-    finally:
-        os.kill(redis, signal.SIGCONT)
     await asyncio.gather(*opening)
     for someone in people:
         await someone.post("enqueue")
@@ -119,9 +106,8 @@ async def test_while_redis_is_away_everything_says_so_and_recovers(
             async with fragile.http.request(method, fragile.url + path, headers=someone.headers) as answer:
                 await read_problem(answer, 503, "unavailable")
                 assert int(answer.headers["Retry-After"]) >= 1
-        async with fragile.http.get(fragile.url + "/readyz") as answer:
-            assert answer.status == 503
-            report = await answer.json()
+        status, report = await readiness(fragile)
+        assert status == 503
         assert (report["ready"], report["redis"]["state"], report["livekit"]["state"]) == (
             False,
             "down",
@@ -131,7 +117,7 @@ async def test_while_redis_is_away_everything_says_so_and_recovers(
             assert answer.status == 200
     finally:
         await fragile.redis_server.start()
-    await eventually(lambda: ready(fragile), what="readyz")
+    await is_ready(fragile)
     await someone.listen()
     await someone.post("enqueue")
     await someone.event("queued")

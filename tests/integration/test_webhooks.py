@@ -5,8 +5,9 @@ from itertools import permutations
 import pytest
 
 from tests.conftest import NewPerson
-from tests.support.calls import Match, all_become, pair, steps, told_of_every_step
+from tests.support.calls import Match, all_become, pair, steps
 from tests.support.person import Person
+from tests.support.replay import told_of_every_step
 from tests.support.stack import Stack
 from tests.support.webhooks import LiveKitRoom, Webhook, deliver, livekit_room
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.support.person import Person
-from tests.support.waiting import eventually
+from tests.support.replay import replayable
 
 Match = dict[str, Any]
 
@@ -56,29 +56,4 @@ async def all_become(state: str, *people: Person) -> None:
 
 def steps(someone: Person) -> list[tuple[str, Any]]:
     """Everything replayable that came on the person's streams: (type, state where it changed)."""
-    return [(event["type"], event.get("state")) for event in _replayable(someone)]
-
-
-def assert_gapless(*people: Person) -> None:
-    """What came on each one's streams is every event once, in order, with no step missing."""
-    for someone in people:
-        seqs = [event["seq"] for event in _replayable(someone) if "seq" in event]
-        first = someone.events[0]["seq"]  # of `connected`
-        assert seqs == list(range(first + 1, first + 1 + len(seqs))), someone.events
-        ids = [tuple(map(int, event["id"].split("-"))) for event in _replayable(someone)]
-        assert ids == sorted(set(ids)), someone.events
-
-
-async def told_of_every_step(someone: Person) -> None:
-    """Waits until the stream has caught up with the state, and looks for gaps."""
-
-    async def caught_up() -> bool:
-        told = [event["seq"] for event in someone.events if "seq" in event]
-        return bool(max(told) == (await someone.get("status"))["seq"])
-
-    await eventually(caught_up, what="the stream tells of the last step")
-    assert_gapless(someone)
-
-
-def _replayable(someone: Person) -> list[dict[str, Any]]:
-    return [event for event in someone.events if "id" in event and event["type"] != "connected"]
+    return [(event["type"], event.get("state")) for event in replayable(someone.events)]

@@ -60,6 +60,11 @@ class Gate:
         self._server: asyncio.Server | None = None
         self._ways: set[asyncio.Task[None]] = set()
 
+    @property
+    def url(self) -> str:
+        """Where the server, if it speaks HTTP, is found behind this gate."""
+        return f"http://{LOOPBACK}:{self.port}"
+
     async def open(self, target: int = 0) -> None:
         """Lets connections through, to the server's port."""
         self._target = target or self._target
@@ -97,6 +102,7 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
         while data := await source.read(65_536):
             sink.write(data)
             await sink.drain()
+    with suppress(OSError):  # it is gone already
         sink.write_eof()
 
 

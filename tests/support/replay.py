@@ -14,12 +14,32 @@ def replayable(events: Iterable[Event]) -> list[Event]:
     return [event for event in events if event["type"] not in OF_THE_MOMENT]
 
 
+def assert_gapless(events: Iterable[Event], after: int = 0) -> None:
+    """The replayable ones come in order and each once, and no step is missing after the one named."""
+    found = replayable(events)
+    steps = [event["seq"] for event in found if "seq" in event]
+    assert steps == list(range(after + 1, after + 1 + len(steps))), found
+    ids = [tuple(map(int, event["id"].split("-"))) for event in found]
+    assert ids == sorted(set(ids)), found
+
+
+async def told_of_every_step(someone: Person) -> None:
+    """Waits until the stream has caught up with the state, and looks for gaps."""
+
+    async def caught_up() -> bool:
+        told = [event["seq"] for event in someone.events if "seq" in event]
+        return bool(max(told) == (await someone.get("status"))["seq"])
+
+    await eventually(caught_up, what="the stream tells of the last step")
+    connected = someone.events[0]
+    assert_gapless(someone.events, after=connected["seq"])
+
+
 async def assert_got_everything_once(stack: Stack, someone: Person, events: list[Event]) -> None:
     """These events are all there are in the log, each once, and their `seq` has no gap."""
     ids = await stack.event_ids(someone.pool, someone.user_id)
     assert [event["id"] for event in replayable(events)] == ids
-    steps = [event["seq"] for event in replayable(events) if "seq" in event]
-    assert steps == list(range(1, len(steps) + 1))
+    assert_gapless(events)
 
 
 async def catch_up(stack: Stack, someone: Person) -> None:

@@ -27,7 +27,8 @@ export class WaitingView {
     this.#queue = { ...this.#queue, ...queue };
     const { position, queueLength, estimatedWaitSeconds, holdReason } = this.#queue;
     element('position').textContent = positionWords(position ?? null, queueLength ?? null);
-    element('estimate').textContent = holdReason ? '' : estimateWords(estimatedWaitSeconds);
+    const promising = !holdReason || holdReason === 'alone-in-queue';
+    element('estimate').textContent = promising ? estimateWords(estimatedWaitSeconds) : '';
     clearInterval(this.#timer);
     if (holdReason === 'cooldown') this.#timer = setInterval(() => this.#drawHold(), 250);
     this.#drawHold();

@@ -46,13 +46,13 @@ export function positionWords(position, length) {
   return length ? `You’re ${place} of ${length} in line` : `You’re ${place} in line`;
 }
 
-/** @param {number|null} seconds */
+/** What people waited lately, which is no promise. @param {number|null} seconds */
 export function estimateWords(seconds) {
   if (seconds === null || seconds === undefined) return '';
-  if (seconds <= 10) return 'a few seconds';
-  if (seconds < 55) return `about ${Math.ceil(seconds / 10) * 10} seconds`;
+  if (seconds <= 10) return 'usually a few seconds';
+  if (seconds < 55) return `usually about ${Math.ceil(seconds / 10) * 10} seconds`;
   const minutes = Math.round(seconds / 60);
-  return minutes === 1 ? 'about a minute' : `about ${minutes} minutes`;
+  return minutes === 1 ? 'usually about a minute' : `usually about ${minutes} minutes`;
 }
 
 /** Why nobody was found yet. @param {string|null} reason */

@@ -4,16 +4,13 @@
 ]]
 -- @include users
 
--- { position, queueLength, estimatedWaitSeconds } of a WAITING user. The estimate is nil while unknown.
+-- { position, queueLength, estimatedWaitSeconds } of a WAITING user. The estimate is what people waited lately,
+-- however long this one has waited already; nil while nobody was matched lately.
 local function queue_view(user)
   local position = redis.call('ZCOUNT', KEY.queue(), '-inf', '(' .. user.place) + 1
   local length = redis.call('ZCARD', KEY.waiting())
-  local estimate
   local average = tonumber(redis.call('GET', KEY.average_wait()))
-  if average and length > 1 then
-    local left = average - (NOW - tonumber(user.joinedQueueAt))
-    estimate = math.max(1, math.ceil(left / 1000))
-  end
+  local estimate = average and math.max(1, math.ceil(average / 1000))
   return { position = position, queueLength = length, estimatedWaitSeconds = estimate }
 end
 
