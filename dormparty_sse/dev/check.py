@@ -158,7 +158,7 @@ async def _check_webhooks(redis: Redis, rooms: Rooms, settings: Settings) -> Fin
     except TimeoutError:
         url = f"{_service_url(settings)}/api/livekit/webhooks"
         raise CheckFailed(
-            f"none came in {_WEBHOOK_WITHIN_S:g} s: LiveKit's configuration needs in `webhook.urls` {url}, "
+            f"none arrived in {_WEBHOOK_WITHIN_S:g} s: LiveKit's setup needs in `webhook.urls` {url}, "
             "reachable from there, and in `webhook.api_key` the key of LIVEKIT_WEBHOOK_KEY or LIVEKIT_API_KEY"
         ) from None
     except (RoomsAway, RedisError) as error:
