@@ -61,8 +61,8 @@ def matched_users_have_each_other(pool: PoolSnapshot) -> Iterator[str]:
         match = _open_matches(pool).get(data.get("sessionId", ""))
         if members[user] != 1 or match is None or user not in _pair(match):
             yield f"user {user} is {data.get('state')} and stands in {members[user]} open matches"
-        elif {user, data.get("partnerId")} != set(_pair(match)) or len(set(_pair(match))) == 1:
-            yield f"user {user} has the partner {data.get('partnerId')} in a match of {_pair(match)}"
+        elif {user, data.get("matchedWith")} != set(_pair(match)) or len(set(_pair(match))) == 1:
+            yield f"user {user} has the partner {data.get('matchedWith')} in a match of {_pair(match)}"
 
 
 def free_users_have_no_room(pool: PoolSnapshot) -> Iterator[str]:
@@ -71,7 +71,7 @@ def free_users_have_no_room(pool: PoolSnapshot) -> Iterator[str]:
         state = data.get("state")
         if state not in (State.WAITING, State.IDLE):
             continue
-        held = [name for name in ("sessionId", "roomName", "partnerId", "targetState") if name in data]
+        held = [name for name in ("sessionId", "currentRoom", "matchedWith", "targetState") if name in data]
         if held:
             yield f"user {user} is {state} and has {', '.join(held)}"
         match = pool.matches.get(data.get("reservation", ""), {})

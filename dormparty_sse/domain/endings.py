@@ -23,6 +23,8 @@ class Reason(StrEnum):
     CONNECT_TIMEOUT = "connect-timeout"  #: Somebody never came into the room.
     ROOM_FINISHED = "room-finished"  #: LiveKit closed the room.
     STALE = "stale"  #: A user was not seen for too long.
+    ROOM_FAILED = "room-failed"  #: The room, or the match itself, is not there any more.
+    ADMIN = "admin"  #: An operator ended it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,4 +76,10 @@ ENDINGS: dict[Reason, Ending] = {
         others_see="room-finished",
     ),
     Reason.STALE: Ending(leavers_to=State.IDLE, leavers_get=EventType.FORCE_DISCONNECT, others_see="stale"),
+    Reason.ROOM_FAILED: Ending(
+        leavers_to=State.WAITING,
+        leavers_get=EventType.FORCE_DISCONNECT,
+        others_see="room-failed",
+    ),
+    Reason.ADMIN: Ending(leavers_to=State.IDLE, leavers_get=EventType.FORCE_DISCONNECT, others_see="admin"),
 }

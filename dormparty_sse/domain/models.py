@@ -29,6 +29,7 @@ class Transition:
     duration_ms: int  #: How long the user was in `from_state`.
     seq: int
     session_id: str | None
+    forced: bool  #: Was it an operator's doing?
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Commit:
     pool: str
     now: int  #: Redis's clock, ms since the epoch.
     transitions: tuple[Transition, ...]
-    due_at: int | None  #: When the pool's next deadline falls due, ms since the epoch.
+    due_at: int | None  #: The earliest deadline this set, or (deadlines_run) there is; ms since the epoch.
     rematch: bool  #: People came (back) into the queue, or may be paired anew.
     fields: Fields  #: What the command answers beyond that.
 

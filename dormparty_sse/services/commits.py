@@ -57,4 +57,5 @@ def log_transitions(commit: Commit) -> None:
             duration_ms=step.duration_ms,
             seq=step.seq,
             session_id=step.session_id,
+            forced=step.forced,
         )

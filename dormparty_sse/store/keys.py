@@ -23,6 +23,8 @@ POOL_KEYS: dict[str, str] = {
     "log": ":user:%s:log",  #: Stream: the user's replayable events.
     "cooldowns": ":user:%s:cooldowns",  #: Sorted set of users to be kept apart from, score = until (ms).
     "match": ":match:%s",  #: Hash: one match.
+    "operation": ":operation:%s",  #: The answer to a command, for whoever repeats it; expires.
+    "statistics": ":statistics:%s",  #: Hash: what happened in one minute (since the epoch); expires.
     "webhook": ":webhook:%s",  #: A webhook event that has been applied; expires.
 }
 

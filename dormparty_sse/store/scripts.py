@@ -1,14 +1,16 @@
 """Compiles the Lua scripts.
 
 Each is a file of its own, behind a prelude that is made from Python's definitions (keys, transition table,
-endings, rules, outcomes), so that the two languages cannot disagree.
+endings, actions, rules, outcomes), so that the two languages cannot disagree.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.resources import files
+from typing import Any
 
+from dormparty_sse.domain.actions import ACTIONS
 from dormparty_sse.domain.endings import ENDINGS
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.rules import Rules
@@ -16,6 +18,7 @@ from dormparty_sse.domain.states import TRANSITIONS, State
 from dormparty_sse.store.keys import POOL_KEYS
 
 _LUA = files(__package__) / "lua"
+_WORD = re.compile(r"\w+")
 _INCLUDE = re.compile(r"^-- @include (\w+)$", re.MULTILINE)
 
 
@@ -25,11 +28,11 @@ def script_names() -> list[str]:
 
 
 def script_text(name: str, rules: Rules) -> str:
-    """The whole text of a script: prelude, its includes (each once, in order), the script."""
-    parts = [prelude(rules)]
-    seen: set[str] = set()
-    _expand((_LUA / f"{name}.lua").read_text(), seen, parts)
-    return "\n".join(parts)
+    """The whole text of a script: what it uses of the prelude, each include once, the script."""
+    parts: list[str] = []
+    _expand((_LUA / f"{name}.lua").read_text(), set(), parts)
+    text = "\n".join(parts)
+    return prelude(rules, used_by=text) + "\n" + text
 
 
 def _expand(text: str, seen: set[str], parts: list[str]) -> None:
@@ -40,29 +43,34 @@ def _expand(text: str, seen: set[str], parts: list[str]) -> None:
     parts.append(text)
 
 
-def prelude(rules: Rules) -> str:
-    """The Lua definitions of everything that Python defines."""
-    return "\n".join(
-        [
-            "local POOL = KEYS[1]",
-            f"local RULES = {_table(asdict(rules))}",
-            f"local TRANSITIONS = {_table(_transitions())}",
-            f"local STATE_SETS = {_table({state: state.lower() for state in State})}",
-            f"local ENDINGS = {_table({str(r): asdict(e) for r, e in ENDINGS.items()})}",
-            f"local OUTCOME = {_table({o.name: o.value for o in Outcome})}",
-            "local KEY = {",
-            *_key_builders(),
-            "}",
-        ]
-    )
+def prelude(rules: Rules, used_by: str | None = None) -> str:
+    """The Lua definitions of everything that Python defines, or of what a script uses.
+
+    Redis runs the prelude anew with each command, so what a script does not use would cost time.
+    """
+    tables: dict[str, dict[str, Any]] = {
+        "RULES": asdict(rules),
+        "TRANSITIONS": {start: dict.fromkeys(follow, True) for start, follow in TRANSITIONS.items()},
+        "ACTIONS": {action: dict.fromkeys(sorted(r.states), True) for action, r in ACTIONS.items()},
+        "STATE_SETS": {state: state.lower() for state in State},
+        "ENDINGS": {reason: asdict(ending) for reason, ending in ENDINGS.items()},
+        "OUTCOME": {outcome.name: outcome for outcome in Outcome},
+    }
+    keys = dict(POOL_KEYS)
+    if used_by is not None:
+        words = set(_WORD.findall(used_by))
+        if "STATE_SETS" in words:
+            words |= {state.lower() for state in State}
+        tables = {name: table for name, table in tables.items() if name in words}
+        for flat in {"RULES", "OUTCOME"} & tables.keys():
+            tables[flat] = {name: value for name, value in tables[flat].items() if name in words}
+        keys = {name: template for name, template in keys.items() if name in words}
+    definitions = [f"local {name} = {_table(table)}" for name, table in tables.items()]
+    return "\n".join(["local POOL = KEYS[1]", *definitions, "local KEY = {", *_key_builders(keys), "}"])
 
 
-def _transitions() -> dict[str, dict[str, bool]]:
-    return {start: dict.fromkeys(follow, True) for start, follow in TRANSITIONS.items()}
-
-
-def _key_builders() -> Iterator[str]:
-    for name, template in POOL_KEYS.items():
+def _key_builders(templates: Mapping[str, str]) -> Iterator[str]:
+    for name, template in templates.items():
         if "%s" in template:
             before, after = template.split("%s")
             yield f"  {name} = function(id) return POOL .. '{before}' .. id .. '{after}' end,"

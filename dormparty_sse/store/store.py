@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from secrets import token_urlsafe
 from typing import Any
 
 import orjson
@@ -51,7 +52,7 @@ class Store:
 
     async def _run(self, script: str, pool: str, *args: str | int) -> Commit:
         async with state_errors(), self._place():
-            answer = await self._scripts[script](keys=[pool_tag(pool)], args=args)
+            answer = await self._scripts[script](keys=[pool_tag(pool)], args=(*args, token_urlsafe(12)))
         return _commit(pool, orjson.loads(answer))
 
     # Users
@@ -231,4 +232,5 @@ def _transition(item: dict[str, Any]) -> Transition:
         duration_ms=item["durationMs"],
         seq=item["seq"],
         session_id=item.get("sessionId"),
+        forced=item["forced"],
     )

@@ -51,12 +51,6 @@ function run.room(session)
   table.insert(rooms, { sessionId = session, roomName = match.roomName })
 end
 
-local function forget(user)
-  redis.call('ZREM', KEY[STATE_SETS[user.state]](), user.id)
-  redis.call('ZREM', KEY.presence(), user.id)
-  redis.call('DEL', KEY.user(user.id), KEY.log(user.id), KEY.cooldowns(user.id))
-end
-
 -- Has a user been away for too long? Asked again when it next might be so.
 function run.presence(id)
   local user = user_get(id)
@@ -71,9 +65,8 @@ function run.presence(id)
     elseif user.state == 'DISCONNECTING' then
       user_set(user, { targetState = 'IDLE' })
     end
-    user = user_get(id)
   end
-  if user.state == 'IDLE' and seen <= NOW - RULES.user_ttl_ms then return forget(user) end
+  if user.state == 'IDLE' and seen <= NOW - RULES.user_ttl_ms then return user_forget(id) end
   redis.call('PEXPIRE', KEY.log(id), RULES.user_ttl_ms * 2) -- a long call has no events
   local patience = user.state == 'IDLE' and RULES.user_ttl_ms or RULES.stale_after_ms
   deadline_set('presence', id, math.max(seen + patience, NOW + RULES.leave_timeout_ms))
@@ -86,5 +79,6 @@ for _, entry in ipairs(due) do
   if run[kind] then run[kind](id) end -- else of another version of this service
 end
 -- Each user has a deadline, so without any the pool is empty, and its places may begin anew.
-if redis.call('ZCARD', KEY.deadlines()) == 0 then redis.call('DEL', KEY.next_place()) end
+due_at = tonumber(redis.call('ZRANGE', KEY.deadlines(), 0, 0, 'WITHSCORES')[2])
+if not due_at then redis.call('DEL', KEY.next_place()) end
 return reply(OUTCOME.DONE, { rooms = rooms, inLine = redis.call('ZCARD', KEY.queue()) })

@@ -7,6 +7,7 @@
   Returns: done; nothing where the reservation is gone (then the room is not needed).
   Events: new-match to both.
 ]]
+-- @include once
 -- @include matches
 
 local AVERAGE_WAIT_TTL_MS = 600000
@@ -43,8 +44,9 @@ for i, user in ipairs(users) do
   note_wait(user)
   transition(user, 'CONNECTING', 'matched', match.id)
   user_set(user, {
-    reservation = false, sessionId = match.id, roomName = match.roomName, partnerId = partner.id,
+    reservation = false, sessionId = match.id, currentRoom = match.roomName, matchedWith = partner.id,
   })
+  user_count(user, 'matches')
   emit(user.id, 'new-match', {
     sessionId = match.id, roomName = match.roomName, user1 = match.user1, user2 = match.user2,
     partnerId = partner.id, createdAt = NOW, commonInterests = common,

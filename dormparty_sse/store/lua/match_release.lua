@@ -6,6 +6,7 @@
   Returns: done; nothing where the reservation is gone.
   Events: none, since nobody's state changed.
 ]]
+-- @include once
 -- @include matches
 
 local match = match_get(ARGV[1])

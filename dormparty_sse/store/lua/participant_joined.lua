@@ -10,6 +10,7 @@
   Returns: done; nothing where the event is old, doubled or not about an open match.
   Events: call-started to both.
 ]]
+-- @include once
 -- @include webhooks
 
 if webhook_seen(ARGV[1]) then return reply(OUTCOME.NOTHING) end
@@ -23,6 +24,7 @@ if was_gone or newer_is_in then return reply(OUTCOME.NOTHING) end
 
 match['sid:' .. id] = sid
 redis.call('HSET', KEY.match(match.id), 'sid:' .. id, sid, 'joinedAt:' .. id, joined_at)
+user_set(user_get(id), { roomJoinedAt = NOW })
 local partner_sid = match['sid:' .. partner_of(match, id)]
 if not partner_sid then return reply(OUTCOME.DONE) end
 
@@ -30,6 +32,7 @@ for _, member in ipairs({ match.user1, match.user2 }) do
   local user = user_get(member)
   if user.state == 'CONNECTING' then
     transition(user, 'IN_CALL', 'both-joined', match.id)
+    user_count(user, 'calls')
     emit(member, 'call-started', {
       sessionId = match.id, roomName = match.roomName, state = user.state, seq = tonumber(user.seq),
     })

@@ -11,6 +11,7 @@
   Returns: done; nothing where the event is old, doubled or about a session that no longer counts.
   Events: as for skip, with the reason; requeued or idle from DISCONNECTING.
 ]]
+-- @include once
 -- @include webhooks
 
 local REASONS = {

@@ -8,12 +8,12 @@
            invalid-state where the user is in a match.
   Events: queued.
 ]]
+-- @include once
 -- @include queue
 
 local user = user_ensure(ARGV[1])
-if user.state ~= 'IDLE' and user.state ~= 'WAITING' then
-  return answer(OUTCOME.INVALID_STATE, user)
-end
+if not user_may(user, 'enqueue') then return answer(OUTCOME.INVALID_STATE, user) end
+user_act(user, 'enqueue')
 
 user_set(user, { interests = ARGV[2] })
 if user.state == 'WAITING' then
@@ -24,7 +24,8 @@ transition(user, 'WAITING', 'enqueue')
 user_set(user, { notification = false })
 queue_add(user, false)
 deadline_set('presence', user.id, NOW + RULES.stale_after_ms)
-local event = queue_view(user)
-event.state, event.seq = user.state, tonumber(user.seq)
-emit(user.id, 'queued', event)
-return answer(OUTCOME.QUEUED, user, queue_view(user))
+local view = queue_view(user)
+view.state, view.seq = user.state, tonumber(user.seq)
+emit(user.id, 'queued', view)
+view.type, view.timestamp = nil, nil -- the event's own
+return answer(OUTCOME.QUEUED, user, view)

@@ -8,6 +8,7 @@
            A deadline `match:` is left for the end of the cooldown that kept a pair apart.
   Events: none.
 ]]
+-- @include once
 -- @include matches
 
 local MAX_COMPARISONS = 4000 -- bounds the time Redis is kept busy

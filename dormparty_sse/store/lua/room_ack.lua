@@ -7,10 +7,12 @@
   Returns: acknowledged, or nothing-to-acknowledge; with state and seq.
   Events: requeued or idle.
 ]]
+-- @include once
 -- @include matches
 
 local user = user_ensure(ARGV[1])
-if user.state ~= 'DISCONNECTING' or user.roomName ~= ARGV[2] then
+user_act(user, 'room-close-ack')
+if user.state ~= 'DISCONNECTING' or user.currentRoom ~= ARGV[2] then
   return answer(OUTCOME.NOTHING_TO_ACKNOWLEDGE, user)
 end
 user_out(user)

@@ -6,6 +6,7 @@
   Returns: done; nothing where the match was not closing, or the room may yet come to be.
   Events: none.
 ]]
+-- @include once
 -- @include matches
 
 local match = match_get(ARGV[1])

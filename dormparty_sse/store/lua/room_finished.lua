@@ -8,6 +8,7 @@
   Returns: done; nothing where the event is old, doubled or about another room.
   Events: as for skip, with reason room-finished; requeued or idle from DISCONNECTING.
 ]]
+-- @include once
 -- @include webhooks
 
 if webhook_seen(ARGV[1]) then return reply(OUTCOME.NOTHING) end

@@ -8,12 +8,14 @@
   Returns: ended, cancelled, already-processed, idle or foreign-session; with state and seq.
   Events: as for skip, with end-confirmed; from CONNECTING requeued and idle at once; idle from WAITING.
 ]]
+-- @include once
 -- @include matches
 
 local user = user_ensure(ARGV[1])
 local fenced = fence(user, ARGV[2])
 if fenced == 'foreign' then return answer(OUTCOME.FOREIGN_SESSION, user) end
 if fenced == 'older' then return answer(OUTCOME.ALREADY_PROCESSED, user) end
+user_act(user, ARGV[3])
 if user.state == 'IDLE' then return answer(OUTCOME.IDLE, user) end
 
 if user.state == 'WAITING' then
@@ -27,5 +29,6 @@ if user.state == 'DISCONNECTING' then
   return answer(OUTCOME.ENDED, user)
 end
 
+user_count(user, 'ends')
 match_end(open_match(user), ARGV[3], { [user.id] = true })
-return answer(OUTCOME.ENDED, user_get(user.id))
+return answer(OUTCOME.ENDED, user)

@@ -7,15 +7,18 @@
   Returns: skipped, already-processed, no-active-match or foreign-session; with state and seq.
   Events: skip-confirmed or force-disconnect, and room-closing, to each; requeued at once from CONNECTING.
 ]]
+-- @include once
 -- @include matches
 
 local user = user_ensure(ARGV[1])
 local fenced = fence(user, ARGV[2])
 if fenced == 'foreign' then return answer(OUTCOME.FOREIGN_SESSION, user) end
 if fenced == 'older' then return answer(OUTCOME.ALREADY_PROCESSED, user) end
+user_act(user, 'skip')
 if user.state == 'DISCONNECTING' then return answer(OUTCOME.ALREADY_PROCESSED, user) end
 
 local match = open_match(user)
 if not match then return answer(OUTCOME.NO_ACTIVE_MATCH, user) end
+user_count(user, 'skips')
 match_end(match, 'skip', { [user.id] = true })
-return answer(OUTCOME.SKIPPED, user_get(user.id))
+return answer(OUTCOME.SKIPPED, user)

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
+from dormparty_sse.domain.actions import ACTIONS
 from dormparty_sse.domain.endings import ENDINGS
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.rules import Rules
@@ -65,12 +66,37 @@ def test_a_script_names_the_events_that_it_emits_itself(name: str) -> None:
 @EVERY_SCRIPT
 def test_each_include_comes_once_and_before_the_script(name: str) -> None:
     text = script_text(name, Rules())
-    assert text.startswith(prelude(Rules()))
+    assert text.startswith("local POOL = KEYS[1]\n")
     assert text.endswith((LUA / f"{name}.lua").read_text())
     for include in re.findall(r"^-- @include (\w+)$", text, re.MULTILINE):
         included = (LUA / "includes" / f"{include}.lua").read_text()
         assert text.count(included) == 1
         assert text.index(included) < text.index((LUA / f"{name}.lua").read_text())
+
+
+@EVERY_SCRIPT
+def test_a_script_has_every_definition_it_uses_and_no_other(name: str) -> None:
+    text = script_text(name, Rules())
+    definitions, _, rest = text.partition("--[[")
+    for table in ("RULES", "OUTCOME", "KEY"):
+        used = set(re.findall(rf"\b{table}\.(\w+)", rest))
+        if table == "KEY":
+            used |= {state.lower() for state in State} if "STATE_SETS" in rest else set()
+            defined = set(re.findall(r"^  (\w+) = function", definitions, re.MULTILINE))
+        else:
+            (line,) = re.findall(rf"^local {table} = .*$", definitions, re.MULTILINE) or [""]
+            defined = set(re.findall(r"\['(\w+)'\]", line))
+        assert used <= defined
+    for table in ("TRANSITIONS", "STATE_SETS", "ENDINGS", "ACTIONS"):
+        assert (f"local {table} = " in definitions) == (table in rest)
+
+
+def test_the_prelude_has_pythons_actions() -> None:
+    line = literal("ACTIONS")
+    for action, requirement in ACTIONS.items():
+        states = re.search(rf"\['{action}'\] = {{ (.*?) }}", line)
+        assert states
+        assert set(re.findall(r"\['(\w+)'\] = true", states[1])) == set(requirement.states)
 
 
 def test_every_include_is_used() -> None:

@@ -3,13 +3,18 @@
   so there is never the one without the other.
 ]]
 
+local told = {} -- the users whose logs have grown
+
 -- fields: the event's members beside type and timestamp.
 local function emit(user_id, event_type, fields)
   fields.type = event_type
   fields.timestamp = NOW
   local data = cjson.encode(fields)
-  local log = KEY.log(user_id)
-  local id = redis.call('XADD', log, 'MAXLEN', '~', RULES.log_length, '*', 'data', data)
-  redis.call('PEXPIRE', log, RULES.user_ttl_ms * 2)
+  local id = redis.call('XADD', KEY.log(user_id), 'MAXLEN', '~', RULES.log_length, '*', 'data', data)
   redis.call('PUBLISH', KEY.events(user_id), id .. ' ' .. data)
+  told[user_id] = true
 end
+
+table.insert(before_reply, function()
+  for id in pairs(told) do redis.call('PEXPIRE', KEY.log(id), RULES.user_ttl_ms * 2) end
+end)

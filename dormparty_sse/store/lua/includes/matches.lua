@@ -58,7 +58,8 @@ local function user_out(user)
   local keep_place = user.keepPlace == '1'
   deadline_clear('leave', user.id)
   user_set(user, {
-    sessionId = false, roomName = false, partnerId = false, targetState = false, keepPlace = false,
+    sessionId = false, currentRoom = false, matchedWith = false, roomJoinedAt = false,
+    targetState = false, keepPlace = false,
     joinedQueueAt = NOW, -- a place may be old; the waiting begins anew after a call
   })
   if target == 'WAITING' then
@@ -66,8 +67,8 @@ local function user_out(user)
   else
     go_idle(user, reason, session)
   end
-  local partner = user_get(partner_of(match, user.id))
-  if not (partner and partner.sessionId == session) then room_close(session) end
+  local partner = match and user_get(partner_of(match, user.id))
+  if match and not (partner and partner.sessionId == session) then room_close(session) end
 end
 
 -- What one of the two is told and where it goes when the match ends.
@@ -99,29 +100,43 @@ local function user_leave_match(user, match, reason, is_leaver, initiator)
   if in_call then return end
 
   -- From CONNECTING the way to IDLE leads through WAITING, in this same step: no matcher sees it.
-  user_set(user, { sessionId = false, roomName = false, partnerId = false })
+  user_set(user, { sessionId = false, currentRoom = false, matchedWith = false, roomJoinedAt = false })
   requeue(user, reason, match.id, keep_place)
   if target == 'IDLE' then go_idle(user, reason, match.id) end
+end
+
+-- The users of a match who are in it now; who caused its end comes first.
+local function match_members(match, leavers)
+  local ids = { match.user1, match.user2 }
+  if leavers[match.user2] and not leavers[match.user1] then ids = { match.user2, match.user1 } end
+  local members = {}
+  for _, id in ipairs(ids) do
+    local user = user_get(id)
+    local in_match = user and (user.state == 'CONNECTING' or user.state == 'IN_CALL')
+    if in_match and user.sessionId == match.id then table.insert(members, user) end
+  end
+  return members
 end
 
 -- Ends an open match. leavers: set of the users who caused it (see domain/endings.py).
 local function match_end(match, reason, leavers)
   local ending = ENDINGS[reason]
-  local users = { user_get(match.user1), user_get(match.user2) }
-  if leavers[match.user2] and not leavers[match.user1] then users = { users[2], users[1] } end
+  local first, second = leavers[match.user1] or false, leavers[match.user2] or false
   local initiator
-  if leavers[users[1].id] and not leavers[users[2].id] then initiator = users[1].id end
+  if first ~= second then initiator = first and match.user1 or match.user2 end
 
   redis.call('HSET', KEY.match(match.id), 'phase', 'closing', 'endedAt', NOW, 'reason', reason,
     'initiatedBy', initiator or '')
   deadline_clear('connect', match.id)
   if ending.cools then keep_apart(match.user1, match.user2, NOW + RULES.pair_cooldown_ms) end
 
-  local connecting = users[1].state == 'CONNECTING'
-  for _, user in ipairs(users) do
+  count('end:' .. reason)
+  local awaited = false -- is anybody still to leave the room?
+  for _, user in ipairs(match_members(match, leavers)) do
+    awaited = awaited or user.state == 'IN_CALL'
     user_leave_match(user, match, reason, leavers[user.id] or false, initiator)
   end
-  if connecting then room_close(match.id) end
+  if not awaited then room_close(match.id) end
 end
 
 -- The open match a user is in, or nil.

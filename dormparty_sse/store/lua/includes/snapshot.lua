@@ -36,7 +36,7 @@ local function match_view(user)
   if not match then return nil end
   return {
     sessionId = match.id, roomName = match.roomName, user1 = match.user1, user2 = match.user2,
-    partnerId = user.partnerId, createdAt = tonumber(match.createdAt),
+    partnerId = user.matchedWith, createdAt = tonumber(match.createdAt),
     commonInterests = match.commonInterests and cjson.decode(match.commonInterests),
   }
 end

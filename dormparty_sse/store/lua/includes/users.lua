@@ -1,27 +1,62 @@
 --[[
-  Users: a hash each, and one of the five state sets. A user table here is the hash plus `id`.
+  Users: a hash each, and one of the five state sets. A user table here is the hash plus `id`. A script reads each
+  user once, and what it changes is written once, at its end.
 ]]
 -- @include base
 -- @include events
+-- @include statistics
+
+local users = {} -- by id; false where there is none
+local changed = {} -- by id: the names of the fields to write
 
 local function user_get(id)
-  local user = hash_get(KEY.user(id))
-  if user then user.id = id end
-  return user
+  if users[id] == nil then
+    local user = hash_get(KEY.user(id))
+    if user then user.id = id end
+    users[id] = user or false
+  end
+  return users[id] or nil
 end
 
--- Writes fields to the hash and to the table alike; false removes one.
+-- Changes fields; false removes one.
 local function user_set(user, fields)
+  local names = changed[user.id] or {}
+  changed[user.id] = names
   for name, value in pairs(fields) do
-    if value == false then
-      redis.call('HDEL', KEY.user(user.id), name)
-      user[name] = nil
-    else
-      redis.call('HSET', KEY.user(user.id), name, value)
+    if value ~= false then
       user[name] = tostring(value)
+      names[name] = true
+    elseif user[name] then
+      user[name] = nil
+      names[name] = true
     end
   end
 end
+
+local function user_count(user, field, by)
+  user_set(user, { [field] = (user[field] or 0) + (by or 1) })
+end
+
+-- What the user has asked for last.
+local function user_act(user, action)
+  user_set(user, { lastAction = action, lastActionAt = NOW })
+end
+
+table.insert(before_reply, function()
+  for id, names in pairs(changed) do
+    local user, set, unset = users[id], {}, {}
+    for name in pairs(names) do
+      if user[name] then
+        table.insert(set, name)
+        table.insert(set, user[name])
+      else
+        table.insert(unset, name)
+      end
+    end
+    if #set > 0 then redis.call('HSET', KEY.user(id), unpack(set)) end
+    if #unset > 0 then redis.call('HDEL', KEY.user(id), unpack(unset)) end
+  end
+end)
 
 -- A sign of life: a request, or a ping that a stream took.
 local function user_seen(id)
@@ -39,11 +74,31 @@ local function user_ensure(id)
   local user = user_get(id)
   if user then return user end
   user = { id = id }
+  users[id] = user
   user_set(user, { state = 'IDLE', seq = 0, since = NOW, createdAt = NOW })
   redis.call('ZADD', KEY.idle(), NOW, id)
   deadline_set('presence', id, NOW + RULES.user_ttl_ms)
   return user
 end
+
+-- Does the user's state allow this action (domain/actions.py)?
+local function user_may(user, action)
+  return ACTIONS[action][user.state] == true
+end
+
+-- Nothing of the user stays. The caller has seen to its match and its place in line.
+local function user_forget(id)
+  for _, set in pairs(STATE_SETS) do redis.call('ZREM', KEY[set](), id) end
+  redis.call('ZREM', KEY.presence(), id)
+  deadline_clear('presence', id)
+  for _, other in ipairs(redis.call('ZRANGE', KEY.cooldowns(id), 0, -1)) do
+    redis.call('ZREM', KEY.cooldowns(other), id)
+  end
+  redis.call('DEL', KEY.user(id), KEY.log(id), KEY.cooldowns(id))
+  users[id], changed[id], told[id] = false, nil, nil
+end
+
+local forced = false -- are the steps of this script an admin's?
 
 -- The step itself. The caller emits the event that carries it, with the `seq` set here.
 local function transition(user, to, reason, session)
@@ -52,9 +107,16 @@ local function transition(user, to, reason, session)
   redis.call('ZREM', KEY[STATE_SETS[from]](), user.id)
   redis.call('ZADD', KEY[STATE_SETS[to]](), NOW, user.id)
   local duration = NOW - tonumber(user.since)
-  user_set(user, { state = to, previousState = from, since = NOW, seq = user.seq + 1, lastReason = reason })
+  user_set(user, {
+    state = to, previousState = from, since = NOW, seq = user.seq + 1, lastReason = reason,
+    forced = forced and 1,
+  })
+  if from == 'IN_CALL' then user_count(user, 'callMs', duration) end
+  count('step:' .. from .. '>' .. to)
+  count('ms:' .. from, duration)
+  if forced then count('forced') end
   table.insert(transitions, {
-    userId = user.id, from = from, to = to, reason = reason,
+    userId = user.id, from = from, to = to, reason = reason, forced = forced,
     durationMs = duration, seq = tonumber(user.seq), sessionId = session,
   })
 end
