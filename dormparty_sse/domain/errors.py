@@ -59,6 +59,17 @@ class InvalidState(DormPartyError):
     status = 409
 
 
+class InvalidTransition(InvalidState):
+    """The transition table does not allow this step; nothing has changed."""
+
+
+class UnknownUser(DormPartyError):
+    """There is no such user in this pool."""
+
+    code = "not_found"
+    status = 404
+
+
 class PayloadTooLarge(DormPartyError):
     """The body is larger than 16 KiB."""
 

@@ -33,6 +33,15 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A step that somebody asks for. With a `seq`, only if that is still the user's."""
+
+    user_id: str
+    to_state: State
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
     """What one script did."""
 

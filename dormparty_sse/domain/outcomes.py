@@ -21,4 +21,5 @@ class Outcome(StrEnum):
     NOTHING_TO_ACKNOWLEDGE = "nothing-to-acknowledge"  #: No such room was being closed.
 
     INVALID_STATE = "invalid-state"  #: The user's state does not allow this; nothing changed.
+    INVALID_STEP = "invalid-step"  #: One of the steps asked for is not allowed; nothing changed.
     FOREIGN_SESSION = "foreign-session"  #: The session is a match of other people; nothing changed.

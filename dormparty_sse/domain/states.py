@@ -16,11 +16,38 @@ class State(StrEnum):
     DISCONNECTING = "DISCONNECTING"  #: The call is over and the user has a moment to leave the room.
 
 
-#: from -> every state that may follow. Nothing else is ever done, save by an admin's forced step.
+#: from -> every state that may follow. Nothing else is ever done.
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.IDLE: frozenset({State.WAITING}),
     State.WAITING: frozenset({State.CONNECTING, State.IDLE}),
     State.CONNECTING: frozenset({State.IN_CALL, State.WAITING}),
     State.IN_CALL: frozenset({State.DISCONNECTING}),
     State.DISCONNECTING: frozenset({State.WAITING, State.IDLE}),
+}
+
+
+def is_allowed(start: State, to: State) -> bool:
+    """Is this one step of the table?"""
+    return to in TRANSITIONS[start]
+
+
+def way(start: State, to: State) -> tuple[State, ...] | None:
+    """The fewest steps that lead there, without `start`; None where a user alone cannot get there.
+
+    Nobody gets CONNECTING alone: that takes a partner and a room, and is the matcher's work. And no way leads
+    through a call.
+    """
+    ways: list[tuple[State, ...]] = [(follower,) for follower in sorted(TRANSITIONS[start])]
+    for path in ways:  # grows while it is read: breadth first
+        if State.CONNECTING in path or State.IN_CALL in path[:-1] or len(path) > len(State):
+            continue
+        if path[-1] is to:
+            return path
+        ways += [(*path, follower) for follower in sorted(TRANSITIONS[path[-1]])]
+    return None
+
+
+#: from -> to -> the states on the way, `to` included.
+WAYS: dict[State, dict[State, tuple[State, ...]]] = {
+    start: {to: path for to in State if to is not start and (path := way(start, to))} for start in State
 }

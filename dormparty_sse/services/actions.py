@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from dormparty_sse.domain.actions import allowed_in
 from dormparty_sse.domain.errors import Forbidden, InvalidState
 from dormparty_sse.domain.models import Commit, UserRef
 from dormparty_sse.domain.outcomes import Outcome
@@ -24,7 +25,7 @@ class Actions:
         """Joins the queue. Raises InvalidState in a match."""
         commit = await self._commits.run(self._store.enqueue(user, interests))
         if commit.outcome is Outcome.INVALID_STATE:
-            raise InvalidState(state=commit.state, allowed=["skip", "end", "leave"])
+            raise InvalidState(state=commit.state, allowed=allowed_in(commit.state))
         already = commit.outcome is Outcome.ALREADY_QUEUED
         return _answer(commit) | self._views.queue(commit.fields) | {"alreadyQueued": already}
 

@@ -14,7 +14,7 @@ from dormparty_sse.domain.actions import ACTIONS
 from dormparty_sse.domain.endings import ENDINGS
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.rules import Rules
-from dormparty_sse.domain.states import TRANSITIONS, State
+from dormparty_sse.domain.states import TRANSITIONS, WAYS, State
 from dormparty_sse.store.keys import POOL_KEYS
 
 _LUA = files(__package__) / "lua"
@@ -48,9 +48,10 @@ def prelude(rules: Rules, used_by: str | None = None) -> str:
 
     Redis runs the prelude anew with each command, so what a script does not use would cost time.
     """
-    tables: dict[str, dict[str, Any]] = {
+    tables: dict[str, Any] = {
         "RULES": asdict(rules),
         "TRANSITIONS": {start: dict.fromkeys(follow, True) for start, follow in TRANSITIONS.items()},
+        "WAYS": WAYS,
         "ACTIONS": {action: dict.fromkeys(sorted(r.states), True) for action, r in ACTIONS.items()},
         "STATE_SETS": {state: state.lower() for state in State},
         "ENDINGS": {reason: asdict(ending) for reason, ending in ENDINGS.items()},
@@ -83,6 +84,8 @@ def _table(value: object) -> str:
     if isinstance(value, dict):
         members = ", ".join(f"['{key}'] = {_table(item)}" for key, item in value.items())
         return f"{{ {members} }}"
+    if isinstance(value, tuple):
+        return f"{{ {', '.join(map(_table, value))} }}"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

@@ -28,15 +28,5 @@ user_set(user_get(id), { roomJoinedAt = NOW })
 local partner_sid = match['sid:' .. partner_of(match, id)]
 if not partner_sid then return reply(OUTCOME.DONE) end
 
-for _, member in ipairs({ match.user1, match.user2 }) do
-  local user = user_get(member)
-  if user.state == 'CONNECTING' then
-    transition(user, 'IN_CALL', 'both-joined', match.id)
-    user_count(user, 'calls')
-    emit(member, 'call-started', {
-      sessionId = match.id, roomName = match.roomName, state = user.state, seq = tonumber(user.seq),
-    })
-  end
-end
-deadline_clear('connect', match.id)
+call_start(match, 'both-joined')
 return reply(OUTCOME.DONE)

@@ -20,12 +20,4 @@ if user.state == 'WAITING' then
   return answer(OUTCOME.ALREADY_QUEUED, user, queue_view(user))
 end
 
-transition(user, 'WAITING', 'enqueue')
-user_set(user, { notification = false })
-queue_add(user, false)
-deadline_set('presence', user.id, NOW + RULES.stale_after_ms)
-local view = queue_view(user)
-view.state, view.seq = user.state, tonumber(user.seq)
-emit(user.id, 'queued', view)
-view.type, view.timestamp = nil, nil -- the event's own
-return answer(OUTCOME.QUEUED, user, view)
+return answer(OUTCOME.QUEUED, user, enqueue(user, 'enqueue'))

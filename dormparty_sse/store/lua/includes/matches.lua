@@ -144,3 +144,28 @@ local function open_match(user)
   if user.state ~= 'CONNECTING' and user.state ~= 'IN_CALL' then return nil end
   return match_get(user.sessionId)
 end
+
+-- Both are in the room: CONNECTING -> IN_CALL.
+local function call_start(match, reason)
+  for _, user in ipairs(match_members(match, {})) do
+    if user.state == 'CONNECTING' then
+      transition(user, 'IN_CALL', reason, match.id)
+      user_count(user, 'calls')
+      emit(user.id, 'call-started', {
+        sessionId = match.id, roomName = match.roomName, state = user.state, seq = tonumber(user.seq),
+      })
+    end
+  end
+  deadline_clear('connect', match.id)
+end
+
+-- Do both of an open match stand in it, each the other's partner?
+local function match_whole(match)
+  if match.user1 == match.user2 then return false end
+  local members = match_members(match, {})
+  if #members ~= 2 then return false end
+  for _, user in ipairs(members) do
+    if user.matchedWith ~= partner_of(match, user.id) or user.currentRoom ~= match.roomName then return false end
+  end
+  return true
+end

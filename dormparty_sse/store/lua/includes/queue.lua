@@ -23,6 +23,19 @@ local function queue_add(user, keep_place)
   rematch = true
 end
 
+-- IDLE -> WAITING. The queue as the user then sees it.
+local function enqueue(user, reason)
+  transition(user, 'WAITING', reason)
+  user_set(user, { notification = false })
+  queue_add(user, false)
+  deadline_set('presence', user.id, NOW + RULES.stale_after_ms)
+  local view = queue_view(user)
+  view.state, view.seq = user.state, tonumber(user.seq)
+  emit(user.id, 'queued', view)
+  view.type, view.timestamp = nil, nil -- the event's own
+  return view
+end
+
 -- A user's way back into the queue, from a match. The event carries the step.
 local function requeue(user, reason, session, keep_place)
   transition(user, 'WAITING', reason, session)

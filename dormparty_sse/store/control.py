@@ -1,0 +1,77 @@
+"""What operators and programs do to users from outside: steps, repair, emergency cleanup.
+
+Each method raises StateAway if Redis does not answer; repeating it is safe.
+"""
+
+from collections.abc import Sequence
+
+import orjson
+
+from dormparty_sse.domain.endings import Reason
+from dormparty_sse.domain.errors import InvalidTransition, UnknownUser
+from dormparty_sse.domain.models import Commit, Step, UserRef
+from dormparty_sse.domain.outcomes import Outcome
+from dormparty_sse.store.store import Store
+
+
+class Control:
+    """Whatever is asked for, the invariants hold afterwards."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def transition(self, pool: str, steps: Sequence[Step], *, force: bool = False) -> Commit:
+        """Performs all steps, in order, or none.
+
+        Without `force` each must be one step of the transition table. With it, a user is led all the way
+        (a call ends, a partner is requeued), and each of its steps is recorded as forced. CONNECTING is out of
+        reach: it takes two people and a room.
+
+        Raises InvalidTransition, which names the first step that is not allowed (`index`, `userId`, `state`,
+        `to`, `allowed`), and UnknownUser; nothing has happened then.
+        """
+        commit = await self._store.run(
+            "users_transition", pool, "force" if force else "perform", orjson.dumps(_plain(steps)).decode()
+        )
+        if commit.outcome is Outcome.INVALID_STEP:
+            raise _refusal(commit)
+        return commit
+
+    async def repair_user(self, user: UserRef) -> Commit:
+        """Mends what does not hang together. `fields["repairs"]`: what, in words."""
+        return await self._store.run("user_repair", user.pool, user.user_id)
+
+    async def repair_match(
+        self, pool: str, session_id: str, *, end: Reason | None = None, by: str = ""
+    ) -> Commit:
+        """Mends what does not hang together, or ends an open match for a reason, as the doing of `by`."""
+        return await self._store.run("match_repair", pool, session_id, end or "", by)
+
+    async def cleanup_user(self, user: UserRef) -> Commit:
+        """Emergency: removes the user, whatever state its record is in."""
+        return await self._store.run("user_cleanup", user.pool, user.user_id)
+
+    async def cleanup_pool(self, pool: str, limit: int) -> Commit:
+        """Emergency: removes so many users of a pool. `fields`: how many were `removed`, and are `left`."""
+        return await self._store.run("pool_cleanup", pool, limit)
+
+
+def _plain(steps: Sequence[Step]) -> list[dict[str, str | int]]:
+    return [
+        {"userId": step.user_id, "to": step.to_state} | ({} if step.seq is None else {"seq": step.seq})
+        for step in steps
+    ]
+
+
+def _refusal(commit: Commit) -> InvalidTransition | UnknownUser:
+    fields = commit.fields
+    where = {"index": fields["index"], "userId": fields["userId"]}
+    if "from" not in fields:
+        return UnknownUser(**where)
+    return InvalidTransition(
+        **where,
+        state=fields["from"],
+        seq=fields["seq"],
+        to=fields["to"],
+        allowed=sorted(fields["allowed"]),  # Lua has one empty table: {} is a list here
+    )

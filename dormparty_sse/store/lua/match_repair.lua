@@ -1,0 +1,44 @@
+--[[
+  Looks at one match anew, and mends what does not hang together, or ends it.
+
+    KEYS[1]  the pool's hash tag
+    ARGV[1]  session id
+    ARGV[2]  a reason to end it though it is whole (domain/endings.py), or ''
+    ARGV[3]  whose doing that is, or ''
+  Returns: done, with `repairs`: what was mended, in words; nothing where all was well.
+  Events: those of the ending.
+]]
+-- @include once
+-- @include matches
+
+local repairs = {}
+local function mended(what) table.insert(repairs, what) end
+
+local function ensure_deadline(kind, session, at)
+  if redis.call('ZSCORE', KEY.deadlines(), kind .. ':' .. session) then return end
+  deadline_set(kind, session, at)
+  mended('had no deadline ' .. kind)
+end
+
+local session, reason = ARGV[1], ARGV[2]
+local match = match_get(session)
+if not match or not match.phase then
+  local known = redis.call('ZREM', KEY.matches(), session)
+  if known == 1 then mended('was not known') end
+elseif match.phase == 'reserved' then
+  ensure_deadline('reservation', session, NOW)
+elseif match.phase == 'closing' then
+  ensure_deadline('room', session, NOW)
+elseif match.phase == 'open' then
+  if reason ~= '' then
+    match_end(match, reason, { [ARGV[3]] = true })
+    mended('was ended: ' .. reason)
+  elseif not match_whole(match) then
+    match_end(match, 'room-failed', {})
+    mended('was not whole, and has ended')
+  elseif user_get(match.user1).state == 'CONNECTING' then
+    ensure_deadline('connect', session, NOW + RULES.connect_timeout_ms)
+  end
+end
+if #repairs == 0 then return reply(OUTCOME.NOTHING) end
+return reply(OUTCOME.DONE, { repairs = repairs })
