@@ -86,10 +86,11 @@ class Stack:
         return [str(entry_id) for entry_id, _ in entries]
 
     async def contents(self, pool: str) -> dict[str, bytes]:
-        """All that Redis holds of a pool, save when its users were last seen."""
+        """All that Redis holds of a pool, save when its users were last seen, and answers kept for repetition."""
         tag = pool_tag(pool)
         keys = sorted([str(key) async for key in self.redis.scan_iter(f"{tag}*")])
-        dumps = {key: await self.redis.dump(key) for key in keys if key != pool_key(pool, "presence")}
+        passing = (pool_key(pool, "presence"), pool_key(pool, "operation", ""))
+        dumps = {key: await self.redis.dump(key) for key in keys if not key.startswith(passing)}
         return {key: dump for key, dump in dumps.items() if dump is not None}
 
     @asynccontextmanager

@@ -11,9 +11,9 @@
 -- @include matches
 
 local user = user_ensure(ARGV[1])
-user_act(user, 'room-close-ack')
 if user.state ~= 'DISCONNECTING' or user.currentRoom ~= ARGV[2] then
   return answer(OUTCOME.NOTHING_TO_ACKNOWLEDGE, user)
 end
+user_act(user, 'room-close-ack')
 user_out(user)
 return answer(OUTCOME.ACKNOWLEDGED, user)
