@@ -7,12 +7,14 @@ from typing import Any
 
 import structlog
 
+from dormparty_sse.domain.errors import DormPartyError
 from dormparty_sse.domain.models import Commit
+from dormparty_sse.services.listeners import Listeners
 from dormparty_sse.services.tasks import Tasks
 
 log = structlog.get_logger()
 
-Listener = Callable[[Commit], None]
+Reaction = Callable[[Commit], None]
 
 
 class Commits:
@@ -23,24 +25,34 @@ class Commits:
     """
 
     def __init__(self, tasks: Tasks) -> None:
+        self.listeners: Listeners[Commit] = Listeners(tasks)  #: Told of each commit, soon.
+        self.error_listeners: Listeners[DormPartyError] = Listeners(tasks)  #: Told of each failed command.
         self._tasks = tasks
-        self._listeners: list[Listener] = [log_transitions]
+        self._reactions: list[Reaction] = [log_transitions]
 
-    def listen(self, listener: Listener) -> None:
-        """From now on, `listener` is told of each commit. It must not block; what it raises is logged."""
-        self._listeners.append(listener)
+    def react(self, reaction: Reaction) -> None:
+        """From now on `reaction` is called with each commit, before its command returns.
+
+        For the parts of this process, which do not block. Whoever else wants to know is a listener.
+        """
+        self._reactions.append(reaction)
 
     async def run(self, command: Coroutine[Any, Any, Commit]) -> Commit:
         """Runs a command of the store. Raises what the command raises."""
         return await asyncio.shield(self._tasks.spawn(self._run(command), copy_context()))
 
     async def _run(self, command: Coroutine[Any, Any, Commit]) -> Commit:
-        commit = await command
-        for listener in self._listeners:
+        try:
+            commit = await command
+        except DormPartyError as error:
+            self.error_listeners.tell(error)
+            raise
+        for reaction in self._reactions:
             try:
-                listener(commit)
+                reaction(commit)
             except Exception:
-                log.exception("listener_failed", listener=repr(listener))
+                log.exception("reaction_failed", reaction=repr(reaction))
+        self.listeners.tell(commit)
         return commit
 
 

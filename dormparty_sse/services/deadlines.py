@@ -42,7 +42,7 @@ class Deadlines:
         self._tasks = tasks
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._stopped = False
-        commits.listen(self._notice)
+        commits.react(self._notice)
 
     async def sweep(self) -> None:
         """Looks after every pool: what is due, and who may be matched."""

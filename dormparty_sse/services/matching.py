@@ -39,7 +39,7 @@ class Matcher:
         self._wanted: set[str] = set()
         self._matching: set[str] = set()
         self._places = asyncio.Semaphore(_ROOMS_IN_THE_MAKING)
-        commits.listen(self._notice)
+        commits.react(self._notice)
         health.when_back(self._wake_all)
 
     def wake(self, pool: str) -> None:

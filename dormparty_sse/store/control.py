@@ -24,8 +24,8 @@ class Control:
         """Performs all steps, in order, or none.
 
         Without `force` each must be one step of the transition table. With it, a user is led all the way
-        (a call ends, a partner is requeued), and each of its steps is recorded as forced. CONNECTING is out of
-        reach: it takes two people and a room.
+        (a call ends, a partner is requeued), and each of its steps is recorded as forced. CONNECTING is out
+        of reach: it takes two people and a room.
 
         Raises InvalidTransition, which names the first step that is not allowed (`index`, `userId`, `state`,
         `to`, `allowed`), and UnknownUser; nothing has happened then.

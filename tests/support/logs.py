@@ -19,7 +19,11 @@ def requests(log: str) -> list[dict[str, Any]]:
 
 def assert_nothing_crashed(log: str) -> None:
     """Nothing was caught by the last net, where it is only logged."""
-    crashed = [line for line in log_lines(log) if line["event"].endswith(("_crashed", "listener_failed"))]
+    crashed = [
+        line
+        for line in log_lines(log)
+        if line["event"].endswith(("_crashed", "reaction_failed", "listener_failed"))
+    ]
     assert not crashed
 
 

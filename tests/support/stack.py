@@ -86,7 +86,7 @@ class Stack:
         return [str(entry_id) for entry_id, _ in entries]
 
     async def contents(self, pool: str) -> dict[str, bytes]:
-        """All that Redis holds of a pool, save when its users were last seen, and answers kept for repetition."""
+        """All that Redis holds of a pool, save signs of life and answers kept for repetition."""
         tag = pool_tag(pool)
         keys = sorted([str(key) async for key in self.redis.scan_iter(f"{tag}*")])
         passing = (pool_key(pool, "presence"), pool_key(pool, "operation", ""))

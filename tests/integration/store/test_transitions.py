@@ -4,7 +4,6 @@ import pytest
 
 from dormparty_sse.domain.errors import InvalidTransition, UnknownUser
 from dormparty_sse.domain.models import Commit, Step, UserRef
-from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.states import WAYS, State
 from dormparty_sse.store.control import Control
 from dormparty_sse.store.keys import pool_key
