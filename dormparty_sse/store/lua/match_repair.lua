@@ -20,6 +20,15 @@ local function ensure_deadline(kind, session, at)
   mended('had no deadline ' .. kind)
 end
 
+-- Is anybody still to leave the room?
+local function is_awaited(match)
+  for _, id in ipairs({ match.user1, match.user2 }) do
+    local user = user_get(id)
+    if user and user.state == 'DISCONNECTING' and user.sessionId == match.id then return true end
+  end
+  return false
+end
+
 local session, reason = ARGV[1], ARGV[2]
 local match = match_get(session)
 if not match or not match.phase then
@@ -28,7 +37,7 @@ if not match or not match.phase then
 elseif match.phase == 'reserved' then
   ensure_deadline('reservation', session, NOW)
 elseif match.phase == 'closing' then
-  ensure_deadline('room', session, NOW)
+  if not is_awaited(match) then ensure_deadline('room', session, NOW) end
 elseif match.phase == 'open' then
   if reason ~= '' then
     match_end(match, reason, { [ARGV[3]] = true })

@@ -69,7 +69,6 @@ local function mend_free(user)
   end
   local match = user.reservation and match_get(user.reservation)
   local reserved = match and match.phase == 'reserved' and (match.user1 == user.id or match.user2 == user.id)
-  local in_line = redis.call('ZSCORE', KEY.queue(), user.id)
   local waiting = user.state == 'WAITING'
   if user.reservation and not (reserved and waiting) then
     user_set(user, { reservation = false })
@@ -77,13 +76,25 @@ local function mend_free(user)
     if reserved then reservation_release(match) end
     reserved = false
   end
-  if in_line and (reserved or not waiting) then
-    redis.call('ZREM', KEY.queue(), user.id)
-    mended('was in line')
-  elseif waiting and not in_line and not reserved then
+  if waiting and not reserved and not redis.call('ZSCORE', KEY.queue(), user.id) then
     queue_add(user, true)
     mended('was not in line')
   end
+end
+
+local function mend_line(user)
+  if user.state == 'WAITING' and not user.reservation then return end
+  if redis.call('ZREM', KEY.queue(), user.id) == 1 then mended('was in line') end
+end
+
+-- Does anything but its own record know this user?
+local function is_listed(id)
+  local places = { KEY.presence(), KEY.queue() }
+  for _, set in pairs(STATE_SETS) do table.insert(places, KEY[set]()) end
+  for _, place in ipairs(places) do
+    if redis.call('ZSCORE', place, id) then return true end
+  end
+  return redis.call('EXISTS', KEY.user(id), KEY.log(id)) > 0
 end
 
 -- A log with a gap tells no story: it begins anew, and so do the streams.
@@ -106,6 +117,7 @@ end
 
 local user = user_get(ARGV[1])
 if not (user and tonumber(user.since)) then
+  if not is_listed(ARGV[1]) then return reply(OUTCOME.NOTHING) end
   user_remove(ARGV[1])
   mended('was not known')
   return reply(OUTCOME.DONE, { repairs = repairs })
@@ -121,5 +133,6 @@ elseif user.state == 'DISCONNECTING' then
 else
   mend_free(user)
 end
+mend_line(user)
 if #repairs == 0 then return reply(OUTCOME.NOTHING) end
 return reply(OUTCOME.DONE, { repairs = repairs })

@@ -142,7 +142,7 @@ end
 -- The open match a user is in, or nil.
 local function open_match(user)
   if user.state ~= 'CONNECTING' and user.state ~= 'IN_CALL' then return nil end
-  return match_get(user.sessionId)
+  return match_get(user.sessionId or '')
 end
 
 -- Both are in the room: CONNECTING -> IN_CALL.
