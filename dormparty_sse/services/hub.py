@@ -166,6 +166,9 @@ class Hub:
 
 
 def _deliver(stream: Stream, message: str) -> None:
+    if message == "?":
+        stream.begin_anew()
+        return
     if message.startswith("!"):
         stream.superseded_by(int(message[1:]))
         return

@@ -9,7 +9,7 @@ import orjson
 from dormparty_sse.domain.events import EventType
 from dormparty_sse.domain.models import Commit, Event, UserRef
 from dormparty_sse.domain.states import State
-from dormparty_sse.services.views import Views, momentary
+from dormparty_sse.services.views import Views
 
 
 class Stream:
@@ -26,6 +26,7 @@ class Stream:
         self.waiting = False  #: Is the user in the queue, as far as this stream has told?
         self.last_queue_view: dict[str, Any] | None = None
         self.last_id = "0-0"
+        self._seq = 0  # of the newest transition told
         self._views = views
         self._cut_off = cut_off
         self._buffer = buffer
@@ -63,6 +64,8 @@ class Stream:
         }
         # Its id is the place in the log from which a client that got no event yet will resume.
         self._offer(Event(event_id=self.last_id if fresh else None, data=connected))
+        if fresh:
+            self._seq = commit.seq
         self.last_queue_view = self._views.waiting(fields)
         self._catch_up(commit)
         self.superseded_by(self._newest_generation)
@@ -112,15 +115,24 @@ class Stream:
         self._offer(event)
         return True
 
+    def begin_anew(self) -> None:
+        """Has the client come back at once, to a snapshot of what is so now."""
+        self.close(EventType.DRAINING)
+
     def close(self, farewell: EventType) -> None:
         """Ends the stream with `farewell` as its last event."""
         if not self._closing:
-            self._offer(momentary(farewell))
+            self._offer(self._views.momentary(farewell))
             self._end()
 
     def _forward(self, event: Event, *, over: bool, replayed: int = 0) -> None:
-        if event.event_id is None or _order(event.event_id) <= _order(self.last_id):
+        if self._closing or event.event_id is None or _order(event.event_id) <= _order(self.last_id):
             return
+        if (seq := event.data.get("seq")) is not None:
+            if seq <= self._seq:  # Redis has lost what this reader was told
+                self.begin_anew()
+                return
+            self._seq = seq
         self.last_id = event.event_id
         self._replayed += replayed
         self._offer(self._views.event(event, self.user, over=over))

@@ -5,11 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+import structlog
+
 from dormparty_sse.domain.events import EventType
 from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.stream import Stream
-from dormparty_sse.services.views import Views, momentary
+from dormparty_sse.services.views import Views
 from dormparty_sse.store.store import Store
+
+log = structlog.get_logger()
 
 _CHUNK = 200  # streams per script call
 _HEARTBEATS_AT_ONCE = 20
@@ -27,15 +31,21 @@ class Upkeep:
     async def heartbeats(self) -> None:
         """`heartbeat` to every stream."""
         for number, stream in enumerate(self._hub.streams, 1):
-            stream.momentary(momentary(EventType.HEARTBEAT))
+            stream.momentary(self._views.momentary(EventType.HEARTBEAT))
             if number % _HEARTBEATS_AT_ONCE == 0:
                 await asyncio.sleep(_BREATH_S)
 
     async def presence(self) -> None:
-        """A sign of life of every user whose stream takes what it is sent."""
+        """A sign of life of every user whose stream takes what it is sent.
+
+        Whoever Redis does not know any more (somebody has flushed it) is told so, by a new beginning.
+        """
         for pool, streams in _by_pool(self._hub.streams):
             for chunk in _chunks(stream for stream in streams if not stream.stuck):
-                await self._store.seen(pool, [stream.user.user_id for stream in chunk])
+                by_user = {stream.user.user_id: stream for stream in chunk}
+                for unknown in await self._store.seen(pool, list(by_user)):
+                    log.warning("user_lost", pool=pool, user_id=unknown)
+                    by_user[unknown].begin_anew()
 
     async def queue_updates(self) -> None:
         """`queue-update` to every waiting user for whom something has changed."""
@@ -47,7 +57,7 @@ class Upkeep:
                     view = self._views.waiting(fields)
                     if not stream.waiting or view == stream.last_queue_view:
                         continue
-                    if stream.momentary(momentary(EventType.QUEUE_UPDATE, **view)):
+                    if stream.momentary(self._views.momentary(EventType.QUEUE_UPDATE, **view)):
                         stream.last_queue_view = view
 
 

@@ -61,10 +61,10 @@ class Store:
         """Makes the user known, as IDLE."""
         return await self.run("user_register", user.pool, user.user_id)
 
-    async def seen(self, pool: str, user_ids: Sequence[str]) -> None:
-        """Notes a sign of life of each."""
-        if user_ids:
-            await self.run("users_seen", pool, *user_ids)
+    async def seen(self, pool: str, user_ids: Sequence[str]) -> list[str]:
+        """Notes a sign of life of each. Returns those who are not known."""
+        commit = await self.run("users_seen", pool, *user_ids)
+        return list(commit.fields["unknown"])
 
     async def status(self, user: UserRef) -> Commit:
         """Where the user stands; the fields are those of `user_status.lua`."""
@@ -173,6 +173,12 @@ class Store:
         """Returns if Redis answers."""
         async with state_errors():
             await self.redis.ping()
+
+    async def time(self) -> float:
+        """What Redis's clock shows, in ms since the epoch."""
+        async with state_errors():
+            seconds, microseconds = await self.redis.time()
+        return float(seconds * 1000 + microseconds / 1000)
 
     async def note_check_probe(self, room_name: str) -> None:
         """Notes that a webhook for a probe room of `dormparty-sse check` has arrived."""

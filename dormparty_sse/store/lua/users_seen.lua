@@ -3,12 +3,17 @@
 
     KEYS[1]  the pool's hash tag
     ARGV     user ids
-  Returns: done.
+  Returns: done, with `unknown`: the ids of those who are not known.
   Events: none.
 ]]
 -- @include users
 
+local unknown = {}
 for _, id in ipairs(ARGV) do
-  redis.call('ZADD', KEY.presence(), 'XX', NOW, id)
+  if redis.call('ZSCORE', KEY.presence(), id) then
+    user_seen(id)
+  else
+    table.insert(unknown, id)
+  end
 end
-return reply(OUTCOME.DONE)
+return reply(OUTCOME.DONE, { unknown = unknown })

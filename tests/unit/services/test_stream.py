@@ -6,13 +6,14 @@ from unittest.mock import create_autospec
 
 import pytest
 
+from dormparty_sse.domain.clock import Clock
 from dormparty_sse.domain.events import EventType
 from dormparty_sse.domain.models import Commit, Event, UserRef
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.livekit.tokens import TokenMint
 from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.stream import Stream
-from dormparty_sse.services.views import Views, momentary
+from dormparty_sse.services.views import Views
 from tests.support.stack import KEY
 
 BUFFER = 3
@@ -24,9 +25,11 @@ class Reader:
 
     def __init__(self) -> None:
         self.cuts = 0
-        mint = TokenMint(api_key=KEY.key, api_secret=KEY.secret, ttl_s=60)
+        clock = Clock()
+        mint = TokenMint(api_key=KEY.key, api_secret=KEY.secret, clock=clock, ttl_s=60)
         health = create_autospec(RoomsHealth, instance=True, away=False)
-        self.stream = Stream(USER, Views(mint, "ws://livekit", health), self.cut_off, buffer=BUFFER)
+        self.views = Views(mint, "ws://livekit", health, clock)
+        self.stream = Stream(USER, self.views, self.cut_off, buffer=BUFFER)
 
     def cut_off(self) -> None:
         self.cuts += 1
@@ -38,9 +41,15 @@ class Reader:
         return [event.event_id or event.type for event in events if event.type != "connected"]
 
 
+def order(event_id: str) -> int:
+    """A seq that grows with the id."""
+    ms, number = event_id.split("-")
+    return int(ms) * 1000 + int(number)
+
+
 def commit(*ids: str, **fields: Any) -> Commit:
     """What the store says of a log with these entries to replay."""
-    events = [[one, json.dumps({"type": "queued", "seq": 1, "state": "WAITING"})] for one in ids]
+    events = [[one, json.dumps({"type": "queued", "seq": order(one), "state": "WAITING"})] for one in ids]
     known = {"generation": 1, "resync": False, "lastId": "9-0", "state": "WAITING", "seq": 1}
     return Commit(
         outcome=Outcome.DONE,
@@ -54,7 +63,7 @@ def commit(*ids: str, **fields: Any) -> Commit:
 
 
 def live(event_id: str) -> Event:
-    return Event(event_id=event_id, data={"type": "idle", "seq": 2, "state": "IDLE"})
+    return Event(event_id=event_id, data={"type": "idle", "seq": order(event_id), "state": "IDLE"})
 
 
 @pytest.fixture
@@ -119,7 +128,9 @@ async def test_a_replay_that_has_been_read_leaves_no_more_room_than_there_was(re
 async def test_what_is_of_the_moment_never_fills_the_buffer(reader: Reader) -> None:
     reader.stream.begin(commit(), "1-0")
     for _ in range(20):
-        assert reader.stream.momentary(momentary(EventType.HEARTBEAT)) is False  # `connected` still waits
+        assert (
+            reader.stream.momentary(reader.views.momentary(EventType.HEARTBEAT)) is False
+        )  # `connected` still waits
     assert reader.cuts == 0
     assert await reader.got() == ["draining"]
 
@@ -171,3 +182,13 @@ async def test_a_break_may_hide_a_newer_stream(reader: Reader) -> None:
     reading = reader.stream.put_aside()
     assert reader.stream.catch_up(commit(generation=2), reading)
     assert await reader.got() == ["superseded"]
+
+
+async def test_a_step_that_was_told_before_means_that_redis_has_lost_some_and_the_client_comes_back(
+    reader: Reader,
+) -> None:
+    reader.stream.begin(commit(seq=order("9-0")), None)
+    reader.stream.live(Event(event_id="10-0", data={"type": "queued", "seq": 1, "state": "WAITING"}))
+    reader.stream.live(live("11-0"))
+    assert await reader.got() == ["draining"]
+    assert reader.stream.last_id == "9-0"
