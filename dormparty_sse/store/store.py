@@ -45,14 +45,18 @@ class Store:
         self._noted_pools: dict[str, float] = {}
         self._places = asyncio.Semaphore(redis.connection_pool.max_connections)
 
-    async def run(self, script: str, pool: str, *args: str | int) -> Commit:
-        """Runs one script in a pool, which every process looks after from then on."""
-        await self._note_pool(pool)
-        return await self._run(script, pool, *args)
+    async def run(self, script: str, pool: str, *args: str | int, operation: str = "") -> Commit:
+        """Runs one script in a pool, which every process looks after from then on.
 
-    async def _run(self, script: str, pool: str, *args: str | int) -> Commit:
+        Whoever repeats a command as the same `operation` gets the same answer, and nothing is done again.
+        """
+        await self._note_pool(pool)
+        return await self._run(script, pool, *args, operation=operation)
+
+    async def _run(self, script: str, pool: str, *args: str | int, operation: str = "") -> Commit:
+        arguments = (*args, operation or token_urlsafe(12))
         async with state_errors(), self._place():
-            answer = await self._scripts[script](keys=[pool_tag(pool)], args=(*args, token_urlsafe(12)))
+            answer = await self._scripts[script](keys=[pool_tag(pool)], args=arguments)
         return _commit(pool, orjson.loads(answer))
 
     # Users

@@ -1,10 +1,11 @@
-"""Any interleaving of what six users, LiveKit and the deadlines can do keeps the invariants.
+"""Any interleaving of what six users, LiveKit, operators, deadlines and faults can do keeps the invariants.
 
 Real time passes, so the same steps may do more or less from run to run. So rules have no preconditions:
 one that finds nothing to act on does nothing, and hypothesis can repeat the steps.
 """
 
 import asyncio
+import json
 import secrets
 from itertools import count
 from typing import Any
@@ -17,9 +18,14 @@ from redis.asyncio import Redis
 
 from dormparty_sse.domain.audit import violations
 from dormparty_sse.domain.departures import Departure
-from dormparty_sse.domain.models import Commit, Reservation, UserRef
+from dormparty_sse.domain.endings import Reason
+from dormparty_sse.domain.errors import InvalidTransition, UnknownUser
+from dormparty_sse.domain.models import Commit, Reservation, Step, UserRef
+from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.rules import Rules
+from dormparty_sse.domain.states import State
 from dormparty_sse.store.client import connect
+from dormparty_sse.store.control import Control
 from dormparty_sse.store.store import Store
 
 USERS = st.sampled_from([f"user-{n}" for n in range(6)])
@@ -46,16 +52,30 @@ class Interleaving(RuleBasedStateMachine):
         self.loop = asyncio.Runner()
         self.redis: Redis = self.loop.run(self._connect())
         self.store = Store(self.redis, QUICK)
+        self.control = Control(self.store)
+        self.raw = Redis.from_url(self.redis_url)
         self.reservations: list[Reservation] = []
         self.sessions: list[tuple[str, str, str]] = []  # every match there was: session, user1, user2
         self.numbers = count()
         self.seqs: dict[str, int] = {}
 
+    def _states(self) -> dict[str, str]:
+        return {
+            user: data["state"] for user, data in self.loop.run(self.store.snapshot(self.pool)).users.items()
+        }
+
+    def _known(self) -> set[str]:
+        return set(self._states())
+
     async def _connect(self) -> Redis:
         return connect(self.redis_url, connect_timeout_s=2, command_timeout_s=5, pool_size=4)
 
+    async def _raw(self, *command: str) -> None:
+        await self.raw.execute_command(*command)
+
     def teardown(self) -> None:
         self.loop.run(self.redis.aclose())
+        self.loop.run(self.raw.aclose())
         self.loop.close()
 
     def _run(self, command: Any) -> Commit:
@@ -107,6 +127,86 @@ class Interleaving(RuleBasedStateMachine):
     @rule(user=USERS)
     def look(self, user: str) -> None:
         self._run(self.store.status(self._user(user)))
+
+    @rule(user=USERS)
+    def register(self, user: str) -> None:
+        self._run(self.store.register(self._user(user)))
+
+    @rule(user=USERS, missed=st.integers(0, 5))
+    def stream_opens_and_catches_up(self, user: str, missed: int) -> None:
+        """What a stream misses is every step since, in order."""
+        opened = self._run(self.store.open_stream(self._user(user), None))
+        for _ in range(missed):
+            self.skip(user, 0)
+            self.enqueue(user)
+        caught_up = self._run(self.store.catch_up(self._user(user), opened.fields["lastId"]))
+        events = [json.loads(data) for _, data in caught_up.fields["events"]]
+        told = [event["seq"] for event in events if "seq" in event]
+        assert told == list(range(opened.seq + 1, self.seqs.get(user, 0) + 1))
+
+    @rule(user=USERS)
+    def seen(self, user: str) -> None:
+        unknown = self.loop.run(self.store.seen(self.pool, [user]))
+        assert unknown == ([] if user in self._known() else [user])
+
+    @rule()
+    def queue_is_looked_at(self) -> None:
+        views = self.loop.run(self.store.queue_views(self.pool, [f"user-{n}" for n in range(6)]))
+        assert all(view["state"] == State.WAITING for view in views)
+
+    # What operators do
+
+    @rule(
+        steps=st.lists(st.tuples(USERS, st.sampled_from(State)), min_size=1, max_size=4), force=st.booleans()
+    )
+    def transition(self, steps: list[tuple[str, State]], force: bool) -> None:  # noqa: FBT001  # as below
+        asked = [Step(user_id=user, to_state=state) for user, state in steps]
+        before = self._states()
+        try:
+            self._run(self.control.transition(self.pool, asked, force=force))
+        except (InvalidTransition, UnknownUser):
+            assert self._states() == before
+        else:
+            assert self._states()[steps[-1][0]] == steps[-1][1]
+
+    @rule(user=USERS, pick=st.integers(1, 4))
+    def repair(self, user: str, pick: int) -> None:
+        """There is never anything to repair."""
+        if user in self._known():
+            assert self._run(self.control.repair_user(self._user(user))).outcome is Outcome.NOTHING
+        session = self._session(pick) or "unknown"
+        assert self._run(self.control.repair_match(self.pool, session)).outcome is Outcome.NOTHING
+
+    @rule(pick=st.integers(1, 3), reason=st.sampled_from(Reason))
+    def match_is_ended(self, pick: int, reason: Reason) -> None:
+        session, user = self._participant(pick, 1)
+        self._run(self.control.repair_match(self.pool, session, end=reason, by=user))
+
+    @rule(user=USERS)
+    def cleanup_user(self, user: str) -> None:
+        self._run(self.control.cleanup_user(self._user(user)))
+        self.seqs.pop(user, None)
+
+    # What goes wrong
+
+    @rule()
+    def redis_forgets_its_scripts(self) -> None:
+        self.loop.run(self._raw("SCRIPT", "FLUSH"))
+
+    @rule()
+    def connections_are_cut(self) -> None:
+        self.loop.run(self._raw("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"))
+
+    @rule(user=USERS, what=st.sampled_from(["queue_join", "user_skip", "user_end", "user_status"]))
+    def answer_is_lost(self, user: str, what: str) -> None:
+        """Whoever repeats a command gets the same answer, and nothing is done again."""
+        rest = {"queue_join": ["[]"], "user_skip": [""], "user_end": ["", "end"], "user_status": []}[what]
+        operation = f"{user}-{next(self.numbers)}"
+        once = self._run(self.store.run(what, self.pool, user, *rest, operation=operation))
+        again = self.loop.run(self.store.run(what, self.pool, user, *rest, operation=operation))
+        assert (again.outcome, again.state, again.seq) == (once.outcome, once.state, once.seq)
+        if what != "user_status":
+            assert again == once
 
     # What the processes do
 
