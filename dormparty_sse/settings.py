@@ -56,9 +56,10 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"  #: `json`: one object per line.
 
     # Redis and LiveKit calls
-    redis_pool_size: int = Field(default=32, ge=1, le=10_000)  #: Connections to Redis, per process.
+    redis_pool_size: int = Field(default=4, ge=1, le=10_000)  #: Connections to Redis, per process.
+    redis_max_retries: int = Field(default=10, ge=1, le=1_000)  #: Failed attempts until Redis counts as down.
     redis_connect_timeout: Seconds = 2  #: To connect to Redis.
-    redis_command_timeout: Seconds = 2  #: For Redis to answer a command.
+    redis_command_timeout: Seconds = 2  #: For Redis to answer a command, waiting for a connection included.
     livekit_timeout_s: Seconds = 3  #: For LiveKit to answer a call.
     livekit_probe_interval_s: Seconds = 2  #: Between looks whether LiveKit is there.
 

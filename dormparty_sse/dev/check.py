@@ -9,16 +9,19 @@ from typing import Literal
 import aiohttp
 from livekit import api
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError
 
 from dormparty_sse import settings as settings_module
 from dormparty_sse.dev.environment import Environment
 from dormparty_sse.dev.errors import from_os_error
+from dormparty_sse.domain.clock import Clock
 from dormparty_sse.domain.errors import RoomsAway, SettingsError
 from dormparty_sse.domain.names import new_check_room
 from dormparty_sse.livekit.rooms import Rooms
+from dormparty_sse.livekit.tokens import TokenMint
 from dormparty_sse.settings import Settings
-from dormparty_sse.store.client import connect
 from dormparty_sse.store.keys import check_probe
 
 _OLDEST_REDIS = (6, 2)
@@ -56,18 +59,20 @@ def check(*, in_dev: bool) -> int:
 
 
 async def _check_parts(settings: Settings) -> int:
-    redis = connect(
+    redis = Redis.from_url(
         settings.redis_url,
-        connect_timeout_s=settings.redis_connect_timeout,
-        command_timeout_s=settings.redis_command_timeout,
-        pool_size=1,
+        decode_responses=True,
+        socket_connect_timeout=settings.redis_connect_timeout,
+        socket_timeout=settings.redis_command_timeout,
+        retry=Retry(NoBackoff(), retries=0),
     )
-    rooms = Rooms(
-        settings.livekit_url,
-        settings.livekit_api_key,
-        settings.livekit_api_secret,
-        timeout_s=settings.livekit_timeout_s,
+    mint = TokenMint(
+        api_key=settings.livekit_api_key,
+        api_secret=settings.livekit_api_secret,
+        clock=Clock(),
+        ttl_s=settings.join_token_ttl_s,
     )
+    rooms = Rooms(settings.livekit_url, mint, timeout_s=settings.livekit_timeout_s)
     parts: dict[str, Callable[[], Awaitable[Finding]]] = {
         "redis": lambda: _check_redis(redis),
         "livekit": lambda: _check_livekit(rooms, settings),

@@ -1,138 +1,167 @@
-"""The invariants of the system, as functions over a snapshot of a pool. Each yields what violates it."""
+"""The invariants of the system, as functions over a part of a pool. Each yields what violates it."""
 
-import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
 
+from dormparty_sse.domain.facts import Hash, MatchFacts, PoolPage, UserFacts
 from dormparty_sse.domain.models import Room
 from dormparty_sse.domain.names import parse_room_name
-from dormparty_sse.domain.rules import Rules
 from dormparty_sse.domain.states import State
 
-_DEADLINE_SLACK_MS = 2_000
+DEADLINE_SLACK_MS = 2_000
 _ROOM_GRACE_MS = 5_000
 _IN_MATCH = (State.CONNECTING, State.IN_CALL)
+_OF_A_MATCH = ("sessionId", "currentRoom", "matchedWith", "targetState")
+
+
+class Kind(StrEnum):
+    """What a finding is about."""
+
+    USER = "user"
+    MATCH = "match"  #: By session id.
+    ROOM = "room"  #: By name.
+    DEADLINE = "deadline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PoolSnapshot:
-    """A pool as of one moment. Hashes are as Redis holds them: everything a string."""
+class Finding:
+    """One violation."""
 
-    pool: str
-    now: int  #: ms since the epoch.
-    sets: Mapping[str, Sequence[str]]  #: Users by state.
-    queue: Sequence[str]
-    users: Mapping[str, Mapping[str, str]]
-    logs: Mapping[str, Sequence[str]]  #: Each user's log, its entries as JSON.
-    matches: Mapping[str, Mapping[str, str]]
-    deadlines: Sequence[tuple[str, int]]
-    cooldowns: Sequence[tuple[str, str, int]]  #: (user, other, until).
-    rooms: Sequence[Room] | None  #: LiveKit's rooms, or None if it does not answer.
-    rules: Rules
+    invariant: str
+    kind: Kind
+    id: str
+    sentence: str
 
 
-Invariant = Callable[[PoolSnapshot], Iterator[str]]
+#: (kind of subject, its id, what is wrong)
+Violation = tuple[Kind, str, str]
+Invariant = Callable[[PoolPage], Iterator[Violation]]
 
 
-def one_state_set(pool: PoolSnapshot) -> Iterator[str]:
+def one_state_set(page: PoolPage) -> Iterator[Violation]:
     """A user is in exactly one state set, the one its metadata names."""
-    counts = Counter(user for users in pool.sets.values() for user in users)
-    for user, count in counts.items():
-        if count != 1:
-            yield f"user {user} is in {count} state sets"
-    for state, users in pool.sets.items():
-        for user in users:
-            if pool.users[user].get("state") != state:
-                yield f"user {user} is in the set {state}, and its metadata differs"
+    for user, facts in page.users.items():
+        for what in _misplaced(facts):
+            yield Kind.USER, user, f"user {user} {what}"
 
 
-def matched_users_have_each_other(pool: PoolSnapshot) -> Iterator[str]:
+def _misplaced(user: UserFacts) -> Iterator[str]:
+    if not user.data:
+        if user.exists:
+            yield "is listed, and has no metadata"
+        return
+    state = user.data.get("state")
+    if state not in tuple(State):
+        yield f"has the state {state}, which is none"
+    if len(user.sets) != 1:
+        yield f"is in {len(user.sets)} state sets"
+    for other in user.sets:
+        if other != state:
+            yield f"is in the set {other}, and its metadata differs"
+
+
+def matched_users_have_each_other(page: PoolPage) -> Iterator[Violation]:
     """CONNECTING and IN_CALL users stand in exactly one open match, each the other's partner."""
-    members = Counter(user for match in _open_matches(pool).values() for user in _pair(match))
-    for user in members.keys() - pool.users.keys():
-        yield f"user {user} is unknown and stands in an open match"
-    for user, data in pool.users.items():
+    for user, facts in page.users.items():
+        if facts.data.get("state") in _IN_MATCH:
+            for what in _badly_matched(user, facts):
+                yield Kind.USER, user, f"user {user} is {facts.data['state']} and {what}"
+    for session, match in page.matches.items():
+        if match.data.get("phase") == "open":
+            for what in _badly_manned(session, match):
+                yield Kind.MATCH, session, f"match {session} is open, and {what}"
+
+
+def _badly_matched(user: str, facts: UserFacts) -> Iterator[str]:
+    pair, partner = _pair(facts.match), facts.data.get("matchedWith")
+    if facts.match.get("phase") != "open" or user not in pair:
+        yield "stands in no open match"
+    elif {user, partner} != set(pair) or pair[0] == pair[1]:
+        yield f"has the partner {partner} in a match of {pair}"
+    elif facts.data.get("currentRoom") != facts.match.get("roomName"):
+        yield f"has the room {facts.data.get('currentRoom')} in a match of another"
+
+
+def _badly_manned(session: str, match: MatchFacts) -> Iterator[str]:
+    for user in _pair(match.data):
+        data = match.members.get(user, {})
         if data.get("state") not in _IN_MATCH:
-            if members[user]:
-                yield f"user {user} is {data.get('state')} and stands in an open match"
-            continue
-        match = _open_matches(pool).get(data.get("sessionId", ""))
-        if members[user] != 1 or match is None or user not in _pair(match):
-            yield f"user {user} is {data.get('state')} and stands in {members[user]} open matches"
-        elif {user, data.get("matchedWith")} != set(_pair(match)) or len(set(_pair(match))) == 1:
-            yield f"user {user} has the partner {data.get('matchedWith')} in a match of {_pair(match)}"
+            yield f"its user {user} is {data.get('state', 'unknown')}"
+        elif data.get("sessionId") != session:
+            yield f"its user {user} is in the match {data.get('sessionId')}"
 
 
-def free_users_have_no_room(pool: PoolSnapshot) -> Iterator[str]:
+def free_users_have_no_room(page: PoolPage) -> Iterator[Violation]:
     """WAITING and IDLE users have no room and no partner; whoever waits is in line or reserved, not both."""
-    for user, data in pool.users.items():
-        state = data.get("state")
-        if state not in (State.WAITING, State.IDLE):
-            continue
-        held = [name for name in ("sessionId", "currentRoom", "matchedWith", "targetState") if name in data]
-        if held:
-            yield f"user {user} is {state} and has {', '.join(held)}"
-        match = pool.matches.get(data.get("reservation", ""), {})
-        reserved = match.get("phase") == "reserved" and user in _pair(match)
-        if (user in pool.queue) + reserved != (state == State.WAITING):
-            yield f"user {user} is {state}, in the queue: {user in pool.queue}, reserved: {reserved}"
+    for user, facts in page.users.items():
+        state = facts.data.get("state")
+        held = [name for name in _OF_A_MATCH if name in facts.data]
+        if held and state in (State.WAITING, State.IDLE):
+            yield Kind.USER, user, f"user {user} is {state} and has {', '.join(held)}"
+        reserved = facts.reservation.get("phase") == "reserved" and user in _pair(facts.reservation)
+        if state in tuple(State) and facts.in_queue + reserved != (state == State.WAITING):
+            where = f"in the queue: {facts.in_queue}, reserved: {reserved}"
+            yield Kind.USER, user, f"user {user} is {state}, {where}"
 
 
-def no_match_of_a_cooling_pair(pool: PoolSnapshot) -> Iterator[str]:
+def no_match_of_a_cooling_pair(page: PoolPage) -> Iterator[Violation]:
     """No open match joins a pair that was cooling down when it was made."""
-    until = {(user, other): at for user, other, at in pool.cooldowns}
-    for session, match in _open_matches(pool).items():
-        if until.get(_pair(match), 0) > int(match["createdAt"]):
-            yield f"match {session} joins a pair that was cooling down"
+    for session, match in page.matches.items():
+        made = _number(match.data, "createdAt", page.now)
+        if match.data.get("phase") == "open" and match.cooling_until > made:
+            yield Kind.MATCH, session, f"match {session} joins a pair that was cooling down"
 
 
-def nobody_alone(pool: PoolSnapshot) -> Iterator[str]:
+def nobody_alone(page: PoolPage) -> Iterator[Violation]:
     """Nobody is alone in a room longer than the grace (and the connect timeout, while connecting)."""
-    for room in _our_rooms(pool):
+    for room in page.rooms:
         if len(room.participants) != 1:
             continue
         alone = room.participants[0]
-        data = pool.users.get(alone.identity, {})
+        facts = page.users.get(alone.identity)
+        data = facts.data if facts else {}
         grace = _ROOM_GRACE_MS
         if data.get("state") == State.CONNECTING:
-            grace += pool.rules.connect_timeout_ms
-        since = max(alone.joined_at, int(data.get("since", 0)))
-        if pool.now - since > grace:
-            yield f"user {alone.identity} is alone in room {room.name}"
+            grace += page.rules.connect_timeout_ms
+        if page.now - max(alone.joined_at, _number(data, "since", 0)) > grace:
+            yield Kind.ROOM, room.name, f"user {alone.identity} is alone in room {room.name}"
 
 
-def rooms_have_matches(pool: PoolSnapshot) -> Iterator[str]:
+def rooms_have_matches(page: PoolPage) -> Iterator[Violation]:
     """No room of ours in LiveKit without a match that needs it; no open match without its room."""
-    if pool.rooms is None:
-        return
-    names = {room.name for room in _our_rooms(pool)}
-    wanted = {match.get("roomName"): (session, match) for session, match in pool.matches.items()}
-    for unwanted in names - wanted.keys():
-        yield f"room {unwanted} has no match"
-    for name, (session, match) in wanted.items():
-        age = pool.now - int(match.get("createdAt", pool.now))
-        if match.get("phase") == "open" and name not in names and age > _ROOM_GRACE_MS:
-            yield f"match {session} has no room"
+    for room in page.rooms:
+        _, session = parse_room_name(room.name) or ("", "")
+        needed = page.matches.get(session)
+        if not (needed and needed.is_listed and needed.data.get("roomName") == room.name):
+            yield Kind.ROOM, room.name, f"room {room.name} has no match"
+    for session, match in page.matches.items():
+        if match.is_listed and not match.data:
+            yield Kind.MATCH, session, f"match {session} is listed, and has no metadata"
+        if page.room_names is None or match.data.get("phase") != "open":
+            continue
+        age = page.now - _number(match.data, "createdAt", page.now)
+        if match.data.get("roomName") not in page.room_names and age > _ROOM_GRACE_MS:
+            yield Kind.MATCH, session, f"match {session} has no room"
 
 
-def logs_are_contiguous(pool: PoolSnapshot) -> Iterator[str]:
+def logs_are_contiguous(page: PoolPage) -> Iterator[Violation]:
     """Each user's log holds its transitions with `seq` contiguous, up to the seq of its metadata."""
-    for user, entries in pool.logs.items():
-        steps = [entry["seq"] for entry in map(json.loads, entries) if "seq" in entry]
-        last = int(pool.users[user].get("seq", 0))
-        begins = int(pool.users[user].get("logFrom", 1))  # later than 1 after a repair
-        first = steps[0] if len(entries) >= pool.rules.log_length else begins
-        if steps != list(range(first, last + 1)):
-            yield f"user {user} has seq {last}, and its log {steps}"
+    for user, facts in page.users.items():
+        last = _number(facts.data, "seq", 0)
+        first = _number(facts.data, "logFrom", 1)  # later than 1 after a repair
+        if facts.log_entries >= page.rules.log_length:
+            first = facts.steps[0][0] if facts.steps else last + 1
+        if list(facts.steps) != ([(first, last)] if first <= last else []):
+            runs = ", ".join(f"{start} to {end}" for start, end in facts.steps)
+            yield Kind.USER, user, f"user {user} has seq {last}, and its log {runs or 'none'}"
 
 
-def deadlines_are_met(pool: PoolSnapshot) -> Iterator[str]:
+def deadlines_are_met(page: PoolPage) -> Iterator[Violation]:
     """Nothing is past its deadline by more than 2 s."""
-    for member, at in pool.deadlines:
-        if pool.now - at > _DEADLINE_SLACK_MS:
-            yield f"deadline {member} is {pool.now - at} ms late"
+    for deadline, at in page.deadlines.items():
+        if page.now - at > DEADLINE_SLACK_MS:
+            yield Kind.DEADLINE, deadline, f"deadline {deadline} is {page.now - at} ms late"
 
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -147,21 +176,34 @@ INVARIANTS: tuple[Invariant, ...] = (
 )
 
 
-def violations(pool: PoolSnapshot) -> dict[str, list[str]]:
+def findings(page: PoolPage) -> list[Finding]:
+    """Everything on this page that violates an invariant."""
+    return [
+        Finding(invariant=invariant.__name__, kind=kind, id=subject, sentence=sentence)
+        for invariant in INVARIANTS
+        for kind, subject, sentence in invariant(page)
+    ]
+
+
+def by_invariant(found: Iterable[Finding]) -> dict[str, list[str]]:
     """Every invariant's name with what violates it; all lists are empty in a sound pool."""
-    return {invariant.__name__: list(invariant(pool)) for invariant in INVARIANTS}
+    sentences: dict[str, list[str]] = {invariant.__name__: [] for invariant in INVARIANTS}
+    for finding in found:
+        sentences[finding.invariant].append(finding.sentence)
+    return sentences
 
 
-def _open_matches(pool: PoolSnapshot) -> dict[str, Mapping[str, Any]]:
-    return {session: match for session, match in pool.matches.items() if match.get("phase") == "open"}
+def rooms_of(pool: str, rooms: Iterable[Room]) -> list[Room]:
+    """Those of LiveKit's rooms that are this pool's."""
+    return [room for room in rooms if (parse_room_name(room.name) or ("", ""))[0] == pool]
 
 
-def _pair(match: Mapping[str, str]) -> tuple[str, str]:
+def _pair(match: Hash) -> tuple[str, str]:
     return match.get("user1", ""), match.get("user2", "")
 
 
-def _our_rooms(pool: PoolSnapshot) -> Iterator[Room]:
-    for room in pool.rooms or ():
-        name = parse_room_name(room.name)
-        if name and name[0] == pool.pool:
-            yield room
+def _number(data: Hash, name: str, default: int) -> int:
+    try:
+        return int(data[name])
+    except (KeyError, ValueError):
+        return default

@@ -97,6 +97,10 @@ class Unavailable(DormPartyError):
     code = "unavailable"
     status = 503
 
+    def __init__(self, detail: str | None = None, *, retry_after_s: int = 2, **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.retry_after_s = retry_after_s  #: When to try again: the Retry-After of the problem answer.
+
 
 class StateAway(Unavailable):
     """The state store does not answer; try again shortly."""

@@ -6,36 +6,37 @@ connection every stream reads the log again from where it stood.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import orjson
 import structlog
-from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from dormparty_sse.domain.errors import StateAway
+from dormparty_sse.domain.errors import StateAway, StateFault
 from dormparty_sse.domain.events import EventType
 from dormparty_sse.domain.models import Commit, Event, UserRef
 from dormparty_sse.services.stream import Stream
 from dormparty_sse.services.tasks import Tasks
 from dormparty_sse.services.views import Views
+from dormparty_sse.store.connection import Connection
 from dormparty_sse.store.keys import pool_key
 from dormparty_sse.store.store import Store
 
 log = structlog.get_logger()
 
-_RECONNECT_S = 0.2
-_SUBSCRIBE_TIMEOUT_S = 5
+_RECONNECT_S = 0.2  # from one attempt to the next, at least
 _KEEP_ALIVE_CHANNEL = "dormparty:hub"  # so that the connection always has something to listen to
 
 
 class Hub:
     """All streams of this process."""
 
-    def __init__(self, redis: Redis, store: Store, views: Views, tasks: Tasks, *, buffer: int) -> None:
-        self._redis = redis
+    def __init__(
+        self, connection: Connection, store: Store, views: Views, tasks: Tasks, *, buffer: int
+    ) -> None:
+        self._connection = connection
         self._store = store
         self._views = views
         self._tasks = tasks
@@ -44,6 +45,7 @@ class Hub:
         self._streams: dict[str, set[Stream]] = {}  # by channel
         self._confirmations: dict[str, asyncio.Future[None]] = {}  # by channel
         self._draining = False
+        connection.recovery.needed_while(lambda: bool(self._streams))
 
     @property
     def streams(self) -> list[Stream]:
@@ -64,8 +66,13 @@ class Hub:
         stream = Stream(user, self._views, cut_off, buffer=self._buffer)
         self._streams.setdefault(channel, set()).add(stream)
         try:
-            await self._subscribe(channel)
-            stream.begin(await self._store.open_stream(user, last_event_id), last_event_id)
+            try:
+                async with asyncio.timeout(self._connection.command_timeout_s):
+                    await self._subscribe(channel)
+                    commit = await self._store.open_stream(user, last_event_id)
+            except (RedisError, OSError) as error:
+                raise StateAway from error
+            stream.begin(commit, last_event_id)
             yield stream
         finally:
             await self._forget(channel, stream)
@@ -77,21 +84,27 @@ class Hub:
             stream.close(EventType.DRAINING)
 
     async def listen(self) -> None:
-        """Feeds the streams, for ever; a lost connection is made anew."""
+        """Feeds the streams, for ever; a lost connection is made anew, as soon as Redis is there."""
+        clock = asyncio.get_running_loop().time
         while True:
+            await self._connection.recovery.up()
+            next_one = clock() + _RECONNECT_S
             try:
-                await self._listen()
+                async with self._connection.subscription() as pubsub:
+                    await self._listen(pubsub)
             except (RedisError, OSError) as error:
-                log.warning("hub_disconnected", error=repr(error))
+                log.warning("hub_disconnected", error=type(error).__name__)
             except Exception:  # without this task nobody would get any event
                 log.exception("hub_crashed")
-            await asyncio.sleep(_RECONNECT_S)
+            with suppress(StateAway, StateFault):
+                await self._connection.probe()  # is it the whole of Redis that is away?
+            await asyncio.sleep(max(0, next_one - clock()))
 
-    async def _listen(self) -> None:
-        pubsub = self._redis.pubsub()
+    async def _listen(self, pubsub: PubSub) -> None:
         channels = set(self._streams)
         try:
-            await pubsub.subscribe(_KEEP_ALIVE_CHANNEL, *channels)
+            async with asyncio.timeout(self._connection.connect_timeout_s):
+                await pubsub.subscribe(_KEEP_ALIVE_CHANNEL, *channels)
             self._pubsub = pubsub
             if opened_meanwhile := self._streams.keys() - channels:
                 await pubsub.subscribe(*opened_meanwhile)
@@ -102,7 +115,6 @@ class Hub:
                     self._dispatch_safely(message)
         finally:
             self._pubsub = None
-            await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it unannotated
 
     def _dispatch_safely(self, message: dict[str, Any]) -> None:
         try:
@@ -119,14 +131,11 @@ class Hub:
                 _deliver(stream, message["data"])
 
     async def _subscribe(self, channel: str) -> None:
+        self._connection.require()
         confirmed = self._confirmations.setdefault(channel, asyncio.get_running_loop().create_future())
-        try:
-            if self._pubsub:  # else _listen subscribes to all channels as soon as it can
-                await self._pubsub.subscribe(channel)
-            async with asyncio.timeout(_SUBSCRIBE_TIMEOUT_S):
-                await asyncio.shield(confirmed)
-        except (RedisError, OSError, TimeoutError) as error:
-            raise StateAway from error
+        if self._pubsub:  # else _listen subscribes to all channels as soon as it can
+            await self._pubsub.subscribe(channel)
+        await asyncio.shield(confirmed)
 
     def _subscribed(self, channel: str) -> None:
         confirmed = self._confirmations.pop(channel, None)
@@ -149,6 +158,7 @@ class Hub:
                 return await self._store.catch_up(stream.user, stream.last_id)
             except StateAway:
                 await asyncio.sleep(_RECONNECT_S)
+                await self._connection.recovery.up()
         return None
 
     async def _forget(self, channel: str, stream: Stream) -> None:
@@ -160,9 +170,10 @@ class Hub:
         self._confirmations.pop(channel, None)
         if self._pubsub:
             try:
-                await self._pubsub.unsubscribe(channel)
+                async with asyncio.timeout(self._connection.command_timeout_s):
+                    await self._pubsub.unsubscribe(channel)
             except (RedisError, OSError) as error:
-                log.info("unsubscribe_failed", error=repr(error))
+                log.info("unsubscribe_failed", error=type(error).__name__)
 
 
 def _deliver(stream: Stream, message: str) -> None:

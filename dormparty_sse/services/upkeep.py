@@ -24,9 +24,15 @@ class Upkeep:
     """The rounds over all streams of this process. Each method is one round."""
 
     def __init__(self, hub: Hub, store: Store, views: Views) -> None:
+        self.users_lost = 0  #: How many this process's streams had whom Redis did not know any more.
         self._hub = hub
         self._store = store
         self._views = views
+
+    @property
+    def pools(self) -> set[str]:
+        """The pools that streams of this process belong to."""
+        return {stream.user.pool for stream in self._hub.streams}
 
     async def heartbeats(self) -> None:
         """`heartbeat` to every stream."""
@@ -46,6 +52,7 @@ class Upkeep:
                 for unknown in await self._store.seen(pool, list(by_user)):
                     log.warning("user_lost", pool=pool, user_id=unknown)
                     by_user[unknown].begin_anew()
+                    self.users_lost += 1
 
     async def queue_updates(self) -> None:
         """`queue-update` to every waiting user for whom something has changed."""

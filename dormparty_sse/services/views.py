@@ -1,8 +1,8 @@
 """What a client gets to see: events and snapshots, with join tokens minted as they are sent."""
 
-import time
 from typing import Any
 
+from dormparty_sse.domain.clock import Clock
 from dormparty_sse.domain.events import EventType
 from dormparty_sse.domain.models import Commit, Event, Fields, UserRef
 from dormparty_sse.domain.states import State
@@ -16,10 +16,11 @@ _HOLD_FIELDS = ("holdReason", "holdUntil")
 class Views:
     """Turns what the scripts say (which leave out what is unknown) into what the contract promises."""
 
-    def __init__(self, mint: TokenMint, livekit_url: str, health: RoomsHealth) -> None:
+    def __init__(self, mint: TokenMint, livekit_url: str, health: RoomsHealth, clock: Clock) -> None:
         self._mint = mint
         self._livekit_url = livekit_url
         self._health = health
+        self._clock = clock
 
     def match(self, fields: Fields, user: UserRef) -> dict[str, Any]:
         """A match with a fresh join token for this user."""
@@ -59,6 +60,10 @@ class Views:
             "now": commit.now,
         }
 
+    def momentary(self, event_type: EventType, **fields: Any) -> Event:
+        """An event of the moment, which is never replayed."""
+        return Event(event_id=None, data={"type": event_type, "timestamp": self._clock.now_ms(), **fields})
+
     def event(self, event: Event, user: UserRef, *, over: bool) -> Event:
         """A logged event as it goes out.
 
@@ -78,8 +83,3 @@ class Views:
                 return self.match(event.data, user)
             case _:
                 return event.data
-
-
-def momentary(event_type: EventType, **fields: Any) -> Event:
-    """An event of the moment, which is never replayed."""
-    return Event(event_id=None, data={"type": event_type, "timestamp": round(time.time() * 1000), **fields})

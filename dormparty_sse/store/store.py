@@ -4,46 +4,39 @@ Each method raises StateAway if Redis does not answer; the command may then have
 repeating it is safe.
 """
 
-import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from secrets import token_urlsafe
 from typing import Any
 
 import orjson
-from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 
-from dormparty_sse.domain.audit import PoolSnapshot
 from dormparty_sse.domain.models import Commit, Reservation, Transition, UserRef
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.rules import Rules
 from dormparty_sse.domain.states import State
-from dormparty_sse.store.client import state_errors
+from dormparty_sse.store.connection import Connection
 from dormparty_sse.store.keys import POOLS, check_probe, pool_tag
+from dormparty_sse.store.lanes import Script
 from dormparty_sse.store.scripts import script_names, script_text
-from dormparty_sse.store.snapshot import pool_snapshot
 
 _EVENT_ID = re.compile(r"\d{1,15}-\d{1,15}", re.ASCII)
 _UNKNOWN_EVENT_ID = "0-1"  # Redis never gives it to an entry, so the log cannot reach back to it
 _CHECK_PROBE_TTL_S = 60
 _NOTE_POOL_EVERY_S = 30
-_PLACE_TIMEOUT_S = 5  # a rush is over by then, or Redis is away
 
 
 class Store:
     """The state of all pools, in one Redis."""
 
-    def __init__(self, redis: Redis, rules: Rules) -> None:
-        self.redis = redis
+    def __init__(self, connection: Connection, rules: Rules) -> None:
         self.rules = rules
-        self._scripts: Mapping[str, AsyncScript] = {
-            name: redis.register_script(script_text(name, rules)) for name in script_names()
+        self._connection = connection
+        self._scripts: Mapping[str, Script] = {
+            name: Script(script_text(name, rules)) for name in script_names()
         }
         self._noted_pools: dict[str, float] = {}
-        self._places = asyncio.Semaphore(redis.connection_pool.max_connections)
 
     async def run(self, script: str, pool: str, *args: str | int, operation: str = "") -> Commit:
         """Runs one script in a pool, which every process looks after from then on.
@@ -55,8 +48,7 @@ class Store:
 
     async def _run(self, script: str, pool: str, *args: str | int, operation: str = "") -> Commit:
         arguments = (*args, operation or token_urlsafe(12))
-        async with state_errors(), self._place():
-            answer = await self._scripts[script](keys=[pool_tag(pool)], args=arguments)
+        answer = await self._connection.run(self._scripts[script], (pool_tag(pool),), arguments)
         return _commit(pool, orjson.loads(answer))
 
     # Users
@@ -166,52 +158,32 @@ class Store:
 
     async def pools(self) -> list[str]:
         """All pools that have users."""
-        async with state_errors():
-            return sorted(map(str, await self.redis.smembers(POOLS)))
-
-    async def snapshot(self, pool: str) -> PoolSnapshot:
-        """The whole pool as of one moment, for the audit; without LiveKit's rooms."""
-        return pool_snapshot(await self.run("pool_snapshot", pool), self.rules)
+        return sorted(await self._connection.execute("SMEMBERS", POOLS, urgent=False))
 
     async def ping(self) -> None:
-        """Returns if Redis answers."""
-        async with state_errors():
-            await self.redis.ping()
+        """Returns if Redis takes changes."""
+        await self._connection.probe()
 
     async def time(self) -> float:
         """What Redis's clock shows, in ms since the epoch."""
-        async with state_errors():
-            seconds, microseconds = await self.redis.time()
-        return float(seconds * 1000 + microseconds / 1000)
+        seconds, microseconds = await self._connection.execute("TIME", urgent=False)
+        return int(seconds) * 1000 + int(microseconds) / 1000
 
     async def note_check_probe(self, room_name: str) -> None:
         """Notes that a webhook for a probe room of `dormparty-sse check` has arrived."""
-        async with state_errors():
-            await self.redis.set(check_probe(room_name), 1, ex=_CHECK_PROBE_TTL_S)
-
-    @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        """A connection to come: first come, first served. The connection pool lets newcomers go first."""
-        async with asyncio.timeout(_PLACE_TIMEOUT_S):
-            await self._places.acquire()
-        try:
-            yield
-        finally:
-            self._places.release()
+        await self._connection.execute("SET", check_probe(room_name), 1, "EX", _CHECK_PROBE_TTL_S)
 
     async def _note_pool(self, pool: str) -> None:
         # Noted anew from time to time, as another process may have found the pool empty meanwhile.
         if time.monotonic() < self._noted_pools.get(pool, 0):
             return
-        async with state_errors():
-            await self.redis.sadd(POOLS, pool)
+        await self._connection.execute("SADD", POOLS, pool)
         self._noted_pools[pool] = time.monotonic() + _NOTE_POOL_EVERY_S
 
     async def _forget_pool(self, pool: str) -> None:
         """A pool without any deadline has no users, since each user has one."""
         self._noted_pools.pop(pool, None)
-        async with state_errors():
-            await self.redis.srem(POOLS, pool)
+        await self._connection.execute("SREM", POOLS, pool)
 
 
 def _event_id(text: str | None) -> str:

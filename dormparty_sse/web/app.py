@@ -2,25 +2,33 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from aiohttp import web
 
+from dormparty_sse.domain.clock import Clock
+from dormparty_sse.domain.errors import StateAway
 from dormparty_sse.livekit.rooms import Rooms
 from dormparty_sse.livekit.tokens import TokenMint
 from dormparty_sse.livekit.webhooks import WebhookVerifier
 from dormparty_sse.services.actions import Actions
+from dormparty_sse.services.administration import Administration
+from dormparty_sse.services.aftercare import Aftercare
 from dormparty_sse.services.audit import Auditor
 from dormparty_sse.services.commits import Commits
 from dormparty_sse.services.deadlines import Deadlines
 from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.matching import Matcher
+from dormparty_sse.services.repair import Repairer
 from dormparty_sse.services.tasks import Tasks, cancel, every
 from dormparty_sse.services.upkeep import Upkeep
 from dormparty_sse.services.views import Views
 from dormparty_sse.services.webhooks import Webhooks
 from dormparty_sse.settings import Settings
-from dormparty_sse.store.client import connect, connect_for_subscriptions
+from dormparty_sse.store.connection import Connection
+from dormparty_sse.store.queries import Queries
+from dormparty_sse.store.statistics import Statistics
 from dormparty_sse.store.store import Store
 from dormparty_sse.web import middlewares
 from dormparty_sse.web.parts import PARTS, Parts
@@ -29,6 +37,9 @@ from dormparty_sse.web.sessions import SessionTokens
 
 _MAX_WEBHOOK_BODY = 256 * 1024  # actions have a smaller limit of their own, in bodies.py
 _FINISH_WORK_S = 3
+_AFTERCARE_INTERVAL_S = 1.5
+_CLOCK_INTERVAL_S = 1
+_CLOCK_TIMEOUT_S = 1  # the process does not start before the first look has ended
 
 
 def make_app(settings: Settings) -> web.Application:
@@ -45,52 +56,59 @@ def make_app(settings: Settings) -> web.Application:
 
 
 async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None]:
-    redis = connect(
+    connection = Connection(
         settings.redis_url,
+        pool_size=settings.redis_pool_size,
         connect_timeout_s=settings.redis_connect_timeout,
         command_timeout_s=settings.redis_command_timeout,
-        pool_size=settings.redis_pool_size,
+        max_retries=settings.redis_max_retries,
     )
-    subscriptions = connect_for_subscriptions(
-        settings.redis_url, connect_timeout_s=settings.redis_connect_timeout
-    )
-    rooms = Rooms(
-        settings.livekit_url,
-        settings.livekit_api_key,
-        settings.livekit_api_secret,
-        timeout_s=settings.livekit_timeout_s,
-    )
-    tasks = Tasks()
-    store = Store(redis, settings.rules)
-    commits = Commits(tasks)
-    health = RoomsHealth(rooms)
+    clock = Clock()
     mint = TokenMint(
         api_key=settings.livekit_api_key,
         api_secret=settings.livekit_api_secret,
+        clock=clock,
         ttl_s=settings.join_token_ttl_s,
     )
-    views = Views(mint, settings.browser_livekit_url, health)
-    hub = Hub(subscriptions, store, views, tasks, buffer=settings.stream_buffer)
+    rooms = Rooms(settings.livekit_url, mint, timeout_s=settings.livekit_timeout_s)
+    tasks = Tasks()
+    store = Store(connection, settings.rules)
+    await _look_at_clock(store, clock)
+    commits = Commits(tasks)
+    commits.react(lambda commit: clock.learn(commit.now))
+    health = RoomsHealth(rooms)
+    views = Views(mint, settings.browser_livekit_url, health, clock)
+    hub = Hub(connection, store, views, tasks, buffer=settings.stream_buffer)
     matcher = Matcher(store, rooms, health, commits, tasks, batch=settings.match_batch)
     deadlines = Deadlines(store, rooms, commits, matcher, tasks=tasks)
     upkeep = Upkeep(hub, store, views)
+    auditor = Auditor(store, rooms)
+    repairer = Repairer(store, rooms, auditor, commits)
+    aftercare = Aftercare(connection, store, repairer, upkeep)
 
     app[PARTS] = Parts(
         settings=settings,
+        connection=connection,
         store=store,
         rooms=rooms,
         rooms_health=health,
-        sessions=SessionTokens(settings.session_secret, ttl_s=settings.session_ttl_s),
+        sessions=SessionTokens(settings.session_secret, clock, ttl_s=settings.session_ttl_s),
         actions=Actions(store, commits, views, stale_after_s=settings.stale_after_s),
         hub=hub,
-        webhook_verifier=WebhookVerifier(*settings.webhook_key),
+        webhook_verifier=WebhookVerifier(*settings.webhook_key, clock),
         webhooks=Webhooks(store, commits),
-        auditor=Auditor(store, rooms),
+        queries=Queries(store),
+        statistics=Statistics(store),
+        auditor=auditor,
+        repairer=repairer,
+        administration=Administration(store, commits),
     )
     rounds = [
         asyncio.create_task(hub.listen()),
+        asyncio.create_task(every(_CLOCK_INTERVAL_S, lambda: _look_at_clock(store, clock), "clock")),
         asyncio.create_task(every(settings.livekit_probe_interval_s, health.look, "livekit_probe")),
         asyncio.create_task(every(settings.sweep_interval_s, deadlines.sweep, "sweep")),
+        asyncio.create_task(every(_AFTERCARE_INTERVAL_S, aftercare.look, "aftercare")),
         asyncio.create_task(every(settings.heartbeat_interval_s, upkeep.heartbeats, "heartbeats")),
         asyncio.create_task(every(settings.presence_interval_s, upkeep.presence, "presence")),
         asyncio.create_task(every(settings.queue_update_interval_s, upkeep.queue_updates, "queue_updates")),
@@ -100,8 +118,13 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
     await cancel(rounds)
     await tasks.finish(_FINISH_WORK_S)
     await rooms.aclose()
-    await subscriptions.aclose()
-    await redis.aclose()
+    await connection.aclose()
+
+
+async def _look_at_clock(store: Store, clock: Clock) -> None:
+    with suppress(StateAway, TimeoutError):  # the next look may succeed; until then the clock goes on
+        async with asyncio.timeout(_CLOCK_TIMEOUT_S):
+            clock.learn(await store.time())
 
 
 async def _drain(app: web.Application) -> None:

@@ -14,6 +14,7 @@ from dormparty_sse.domain.names import POOL_PATTERN
 MAX_BODY = 16 * 1024
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Pool = Annotated[str, StringConstraints(pattern=rf"^{POOL_PATTERN}$")]
 Interest = Annotated[
     str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=40)
 ]
@@ -28,9 +29,9 @@ class Body(BaseModel):
 
 
 class PoolBody(Body):
-    """POST /api/session and GET audit: which pool is meant."""
+    """POST /api/session and what operators ask: which pool is meant."""
 
-    pool: Annotated[str, StringConstraints(pattern=rf"^{POOL_PATTERN}$")] | None = None
+    pool: Pool | None = None
 
 
 class EnqueueBody(Body):

@@ -1,6 +1,5 @@
 """The handlers of sessions and actions: parse, call one service function, answer."""
 
-import time
 from http import HTTPStatus
 from typing import Any
 
@@ -58,7 +57,7 @@ async def create_session(request: web.Request) -> web.Response:
     answer.set_cookie(
         COOKIE,
         session.token,
-        max_age=max(0, session.expires_at // 1000 - int(time.time())),
+        max_age=parts_of(request).sessions.remaining_s(session),
         httponly=True,
         samesite="Lax",
         secure=_is_https(request),

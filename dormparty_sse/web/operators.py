@@ -1,7 +1,6 @@
-"""What operators ask: is it alive, is it ready, does the state keep its invariants?"""
+"""What load balancers ask: is it alive, is it ready?"""
 
 import asyncio
-import hmac
 import time
 from collections.abc import Awaitable
 from http import HTTPStatus
@@ -9,12 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from dormparty_sse.domain.errors import Forbidden, Unauthenticated, Unavailable
-from dormparty_sse.domain.names import DEFAULT_POOL
-from dormparty_sse.web.bodies import PoolBody, read_body
+from dormparty_sse.domain.errors import Unavailable
 from dormparty_sse.web.handlers import json_answer
-from dormparty_sse.web.parts import parts_of
-from dormparty_sse.web.sessions import bearer_token
+from dormparty_sse.web.parts import Parts, parts_of
 
 
 async def healthz(_request: web.Request) -> web.Response:
@@ -25,7 +21,7 @@ async def healthz(_request: web.Request) -> web.Response:
 async def readyz(request: web.Request) -> web.Response:
     """GET /readyz: 200 if Redis and LiveKit answer, else 503; with each one's state and latency."""
     parts = parts_of(request)
-    redis, livekit = await asyncio.gather(_probe(parts.store.ping()), _probe(parts.rooms_health.probe()))
+    redis, livekit = await asyncio.gather(_redis(parts), _probe(parts.rooms_health.probe()))
     ready = redis["state"] == livekit["state"] == "up"
     return json_answer(
         {
@@ -38,21 +34,17 @@ async def readyz(request: web.Request) -> web.Response:
     )
 
 
-async def audit(request: web.Request) -> web.Response:
-    """GET /api/admin/audit: the invariants, each with its violations. `?pool=` chooses the pool."""
-    require_admin(request)
-    query = await read_body(request, PoolBody)
-    return json_answer(await parts_of(request).auditor.audit(query.pool or DEFAULT_POOL))
-
-
-def require_admin(request: web.Request) -> None:
-    """Raises Unauthenticated without the admin token, Forbidden with another one."""
-    token = bearer_token(request)
-    if not token:
-        raise Unauthenticated("This needs the admin token.")
-    given = token.encode(errors="surrogateescape")  # bytes that are no text come as surrogates
-    if not hmac.compare_digest(given, parts_of(request).settings.admin_token.encode()):
-        raise Forbidden
+async def _redis(parts: Parts) -> dict[str, Any]:
+    probed = await _probe(parts.store.ping())
+    health = parts.connection.health
+    return {
+        **probed,
+        "connection": health.state,
+        "latencyMs": None if health.latency_ms is None else round(health.latency_ms, 1),
+        "since": health.since,
+        "lastError": health.last_error,
+        "reconnects": health.reconnects,
+    }
 
 
 async def _probe(call: Awaitable[Any]) -> dict[str, Any]:

@@ -7,11 +7,16 @@ from aiohttp import web
 from dormparty_sse.livekit.rooms import Rooms
 from dormparty_sse.livekit.webhooks import WebhookVerifier
 from dormparty_sse.services.actions import Actions
+from dormparty_sse.services.administration import Administration
 from dormparty_sse.services.audit import Auditor
 from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.hub import Hub
+from dormparty_sse.services.repair import Repairer
 from dormparty_sse.services.webhooks import Webhooks
 from dormparty_sse.settings import Settings
+from dormparty_sse.store.connection import Connection
+from dormparty_sse.store.queries import Queries
+from dormparty_sse.store.statistics import Statistics
 from dormparty_sse.store.store import Store
 from dormparty_sse.web.sessions import SessionTokens
 
@@ -21,6 +26,7 @@ class Parts:
     """What the handlers use."""
 
     settings: Settings
+    connection: Connection
     store: Store
     rooms: Rooms
     rooms_health: RoomsHealth
@@ -29,7 +35,11 @@ class Parts:
     hub: Hub
     webhook_verifier: WebhookVerifier
     webhooks: Webhooks
+    queries: Queries
+    statistics: Statistics
     auditor: Auditor
+    repairer: Repairer
+    administration: Administration
 
 
 PARTS = web.AppKey("parts", Parts)

@@ -7,9 +7,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from dormparty_sse.domain.errors import DormPartyError
-
-RETRY_AFTER_S = 2  #: What a client is asked to wait while a part of the service is away.
+from dormparty_sse.domain.errors import DormPartyError, Unavailable
 
 #: What aiohttp itself refuses.
 _HTTP_CODES = {
@@ -24,7 +22,7 @@ _HTTP_CODES = {
 
 def problem(error: DormPartyError, request_id: str) -> web.Response:
     """The answer for one of our errors."""
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Unavailable) else {}
     return _problem(error.status, error.code, error.detail, request_id, error.extra, headers)
 
 

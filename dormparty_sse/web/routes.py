@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from dormparty_sse.web import handlers, operators, pages, stream, webhooks
+from dormparty_sse.web import admin, handlers, operators, pages, stream, webhooks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -36,7 +36,22 @@ def add_routes(app: web.Application) -> None:
 
     router.add_get("/healthz", operators.healthz)
     router.add_get("/readyz", operators.readyz)
-    router.add_get("/api/admin/audit", operators.audit)
+    for path, handler in {
+        "overview": admin.overview,
+        "statistics": admin.statistics,
+        "users": admin.users,
+        "users/{id}": admin.user,
+        "queue": admin.queue,
+        "audit": admin.audit,
+    }.items():
+        router.add_get(f"/api/admin/{path}", admin.for_operators(handler))
+    for path, handler in {
+        "users/{id}/transition": admin.transition,
+        "users/{id}/cleanup": admin.cleanup_user,
+        "cleanup": admin.cleanup_pool,
+        "repair": admin.repair,
+    }.items():
+        router.add_post(f"/api/admin/{path}", admin.for_operators(handler))
 
     router.add_get("/", pages.index)
     router.add_get(r"/static/{path:[\w./-]{1,200}}", pages.asset)

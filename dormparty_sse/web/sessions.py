@@ -1,17 +1,18 @@
 """Who is asking: signed session tokens, in a cookie or an Authorization header."""
 
-import time
 from dataclasses import dataclass
 
 import jwt
 from aiohttp import web
 
+from dormparty_sse.domain.clock import Clock, in_force
 from dormparty_sse.domain.errors import Unauthenticated
 from dormparty_sse.domain.models import UserRef
 
 COOKIE = "dormparty_session"
 _ALGORITHM = "HS256"
 _ISSUER = "dormparty-sse"
+_INVALID = "The session is not valid, or no longer."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +27,14 @@ class Session:
 class SessionTokens:
     """Signs and reads session tokens."""
 
-    def __init__(self, secret: str, *, ttl_s: float) -> None:
+    def __init__(self, secret: str, clock: Clock, *, ttl_s: float) -> None:
         self._secret = secret
+        self._clock = clock
         self._ttl_s = ttl_s
 
     def sign(self, user: UserRef) -> Session:
         """A new token for this user."""
-        now = int(time.time())
+        now = int(self._clock.now_s())
         expires = now + int(self._ttl_s)
         claims = {"iss": _ISSUER, "sub": user.user_id, "pool": user.pool, "iat": now, "exp": expires}
         token = jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
@@ -46,12 +48,25 @@ class SessionTokens:
                 self._secret,
                 algorithms=[_ALGORITHM],
                 issuer=_ISSUER,
-                options={"require": ["sub", "pool", "exp", "iss"]},
+                options={
+                    "require": ["sub", "pool", "exp", "iss"],
+                    # by PyJWT these would go by the machine's clock
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
             )
         except (jwt.PyJWTError, UnicodeError) as error:  # bytes that are no text come as surrogates
-            raise Unauthenticated("The session is not valid, or no longer.") from error
+            raise Unauthenticated(_INVALID) from error
+        # Not `iat`: the clock of the process that signed may be a moment ahead of this one's.
+        if not in_force({"exp": claims["exp"]}, self._clock.now_s()):
+            raise Unauthenticated(_INVALID)
         user = UserRef(user_id=claims["sub"], pool=claims["pool"])
         return Session(user=user, token=token, expires_at=claims["exp"] * 1000)
+
+    def remaining_s(self, session: Session) -> int:
+        """For how long the session is still valid."""
+        return max(0, session.expires_at // 1000 - int(self._clock.now_s()))
 
 
 def bearer_token(request: web.Request) -> str | None:

@@ -6,20 +6,20 @@ import pytest
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.visitor import meet
-from tests.support.faults import Gate, gate
+from tests.support.proxy import Proxy, proxy
 from tests.support.stack import Stack
 
 
 @pytest.fixture
-async def network(stack: Stack) -> AsyncIterator[Gate]:
+async def network(stack: Stack) -> AsyncIterator[Proxy]:
     """The network of one visitor; LiveKit is reached without it."""
-    async with gate() as way:
+    async with proxy() as way:
         await way.open(stack.settings.port)
         yield way
 
 
 async def test_a_cut_stream_is_resumed_and_tells_what_was_missed(
-    network: Gate, new_visitor: NewVisitor
+    network: Proxy, new_visitor: NewVisitor
 ) -> None:
     a, b = await new_visitor(url=network.url), await new_visitor()
     await meet(a, b)
@@ -35,7 +35,7 @@ async def test_a_cut_stream_is_resumed_and_tells_what_was_missed(
     await a.sees_not("#reconnecting")
 
 
-async def test_start_without_a_network_says_so_and_recovers(network: Gate, new_visitor: NewVisitor) -> None:
+async def test_start_without_a_network_says_so_and_recovers(network: Proxy, new_visitor: NewVisitor) -> None:
     a = await new_visitor(url=network.url)
     await network.shut()
     await a.press("#start")

@@ -9,9 +9,10 @@ from dormparty_sse.dev.network import LOOPBACK
 from dormparty_sse.store.keys import pool_key
 from tests.support.calls import invited, pair, steps
 from tests.support.crowd import crowd
-from tests.support.faults import gate, held_still, is_ready, misses
+from tests.support.faults import held_still, is_ready, misses
 from tests.support.livekit import room_is_gone, room_of
 from tests.support.person import Person
+from tests.support.proxy import proxy
 from tests.support.replay import told_of_every_step
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import eventually
@@ -148,7 +149,7 @@ async def test_room_whose_deletion_livekit_was_slow_to_confirm_is_deleted(own_st
 
 async def test_deletion_of_a_room_is_tried_until_livekit_confirms_it(directory: Path) -> None:
     async with (
-        gate() as way,
+        proxy() as way,
         running_stack(directory, LIVEKIT_URL=f"ws://{LOOPBACK}:{way.port}", LIVEKIT_TIMEOUT_S="1") as stack,
     ):
         await way.open(int(stack.livekit_server.url.rpartition(":")[2]))

@@ -7,8 +7,10 @@ import pytest
 from aiohttp import web
 
 from dormparty_sse.dev.network import free_port
+from dormparty_sse.domain.clock import Clock
 from dormparty_sse.domain.errors import RoomsAway
 from dormparty_sse.livekit.rooms import Rooms
+from dormparty_sse.livekit.tokens import TokenMint
 from dormparty_sse.store.keys import pool_key
 from tests.conftest import NewPerson
 from tests.support.stack import KEY, Stack, service_server
@@ -40,7 +42,8 @@ async def test_what_is_not_livekit_counts_as_livekit_away(answer: str, status: i
     await runner.setup()
     port = free_port()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    rooms = Rooms(f"http://127.0.0.1:{port}", KEY.key, KEY.secret, timeout_s=2)
+    mint = TokenMint(api_key=KEY.key, api_secret=KEY.secret, clock=Clock(), ttl_s=60)
+    rooms = Rooms(f"http://127.0.0.1:{port}", mint, timeout_s=2)
     try:
         if (answer, status) == ("", 200):
             await rooms.ping()  # an empty protobuf message: there are no rooms

@@ -10,6 +10,15 @@ _OTHER_CREDENTIALS = ("/api/session", "/api/livekit/", "/api/admin/", "/api/sync
 
 def user_routes() -> list[tuple[str, str]]:
     """(method, path) of everything that takes a session."""
+    return [route for route in _api_routes() if not route[1].startswith(_OTHER_CREDENTIALS)]
+
+
+def admin_routes() -> list[tuple[str, str]]:
+    """(method, path) of everything that takes the admin token."""
+    return [route for route in _api_routes() if route[1].startswith("/api/admin/")]
+
+
+def _api_routes() -> list[tuple[str, str]]:
     app = web.Application()
     add_routes(app)
     return [
@@ -17,6 +26,5 @@ def user_routes() -> list[tuple[str, str]]:
         for route in app.router.routes()
         if route.resource is not None
         and route.resource.canonical.startswith("/api/")
-        and not route.resource.canonical.startswith(_OTHER_CREDENTIALS)
         and route.method != "HEAD"
     ]

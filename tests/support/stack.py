@@ -94,10 +94,15 @@ class Stack:
         return {key: dump for key, dump in dumps.items() if dump is not None}
 
     @asynccontextmanager
-    async def another_service(self, directory: Path, **env: str) -> AsyncIterator[Server]:
-        """A further service on this Redis and LiveKit; `env` are settings of its own."""
+    async def another_service(
+        self, directory: Path, ahead_s: float = 0, /, **env: str
+    ) -> AsyncIterator[Server]:
+        """A further service on this Redis and LiveKit; `env` are settings of its own.
+
+        `ahead_s`: how far its clock is ahead of this machine's.
+        """
         settings = self.settings.model_copy(update={"port": free_port()})
-        async with service_server(settings, directory, **env) as server:
+        async with service_server(settings, directory, ahead_s, **env) as server:
             yield server
 
     async def now(self) -> float:
@@ -123,8 +128,9 @@ def service_settings(redis: Server, livekit: Server, port: int) -> Settings:
     )
 
 
-def service_server(settings: Settings, directory: Path, **env: str) -> Server:
+def service_server(settings: Settings, directory: Path, ahead_s: float = 0, /, **env: str) -> Server:
     """A service process; `env` are further settings, such as PAIR_COOLDOWN_S="1"."""
+    program = ["tests.support.wrong_clock", str(ahead_s)] if ahead_s else ["dormparty_sse"]
     directory.mkdir(parents=True, exist_ok=True)
 
     async def ready() -> bool:
@@ -133,7 +139,7 @@ def service_server(settings: Settings, directory: Path, **env: str) -> Server:
     return Server(
         name="the service",
         url=f"http://127.0.0.1:{settings.port}",
-        command=[sys.executable, "-m", "dormparty_sse", "serve"],
+        command=[sys.executable, "-m", *program, "serve"],
         ready=ready,
         log=directory / "service.log",
         cwd=ROOT,

@@ -5,17 +5,15 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from dormparty_sse.domain.rules import Rules
-from dormparty_sse.store.client import connect
 from dormparty_sse.store.store import Store
 from tests.integration.store.people import People
+from tests.support.stores import connected_store
 
 
 @pytest.fixture
 async def store(redis_url: str) -> AsyncIterator[Store]:
-    redis = connect(redis_url, connect_timeout_s=2, command_timeout_s=5, pool_size=2)
-    yield Store(redis, Rules())
-    await redis.aclose()
+    async with connected_store(redis_url) as store:
+        yield store
 
 
 @pytest.fixture

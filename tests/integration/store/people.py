@@ -2,18 +2,18 @@
 
 import json
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from redis.asyncio import Redis
 
-from dormparty_sse.domain.audit import violations
 from dormparty_sse.domain.models import UserRef
 from dormparty_sse.domain.names import new_id, room_name
 from dormparty_sse.domain.states import State
 from dormparty_sse.store.keys import pool_key, pool_tag
 from dormparty_sse.store.store import Store
+from tests.support.audit import violations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,5 +113,5 @@ class People:
 
     async def assert_sound(self) -> None:
         """The audit finds nothing."""
-        found = violations(replace(await self._store.snapshot(self.pool), rooms=None))
+        found = await violations(self._store, self.pool)
         assert not any(found.values()), found

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from redis.asyncio import Redis
 
-from dormparty_sse.domain.audit import violations
 from dormparty_sse.domain.departures import Departure
 from dormparty_sse.domain.endings import Reason
 from dormparty_sse.domain.errors import InvalidTransition, UnknownUser
@@ -24,11 +23,15 @@ from dormparty_sse.domain.models import Commit, Reservation, Step, UserRef
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.rules import Rules
 from dormparty_sse.domain.states import State
-from dormparty_sse.store.client import connect
+from dormparty_sse.store.connection import Connection
 from dormparty_sse.store.control import Control
+from dormparty_sse.store.facts import Facts
+from dormparty_sse.store.queries import Queries
 from dormparty_sse.store.store import Store
+from tests.support.audit import violations
 
-USERS = st.sampled_from([f"user-{n}" for n in range(6)])
+NAMES = [f"user-{n}" for n in range(6)]
+USERS = st.sampled_from(NAMES)
 #: Real time passes in the tests, so every duration is short.
 QUICK = Rules(
     pair_cooldown_ms=40,
@@ -50,8 +53,10 @@ class Interleaving(RuleBasedStateMachine):
         super().__init__()
         self.pool = f"machine-{secrets.token_hex(8)}"
         self.loop = asyncio.Runner()
-        self.redis: Redis = self.loop.run(self._connect())
-        self.store = Store(self.redis, QUICK)
+        self.connection = Connection(
+            self.redis_url, pool_size=4, connect_timeout_s=2, command_timeout_s=5, max_retries=10
+        )
+        self.store = Store(self.connection, QUICK)
         self.control = Control(self.store)
         self.raw = Redis.from_url(self.redis_url)
         self.reservations: list[Reservation] = []
@@ -60,21 +65,17 @@ class Interleaving(RuleBasedStateMachine):
         self.seqs: dict[str, int] = {}
 
     def _states(self) -> dict[str, str]:
-        return {
-            user: data["state"] for user, data in self.loop.run(self.store.snapshot(self.pool)).users.items()
-        }
+        known = self.loop.run(Queries(self.store).states(self.pool, NAMES))
+        return {user: of.state for user, of in known.items()}
 
     def _known(self) -> set[str]:
         return set(self._states())
 
-    async def _connect(self) -> Redis:
-        return connect(self.redis_url, connect_timeout_s=2, command_timeout_s=5, pool_size=4)
-
     async def _raw(self, *command: str) -> None:
-        await self.raw.execute_command(*command)
+        await self.raw.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py has no types here
 
     def teardown(self) -> None:
-        self.loop.run(self.redis.aclose())
+        self.loop.run(self.connection.aclose())
         self.loop.run(self.raw.aclose())
         self.loop.close()
 
@@ -303,17 +304,19 @@ class Interleaving(RuleBasedStateMachine):
 
     @invariant()
     def audit_is_clean(self) -> None:
-        found = violations(self.loop.run(self.store.snapshot(self.pool)))
+        found = self.loop.run(violations(self.store, self.pool))
         assert not any(found.values()), found
 
     @invariant()
     def everybody_gets_out(self) -> None:
         """Nobody's state is a dead end: whoever is asked to leave is at home, or on the way there."""
-        snapshot = self.loop.run(self.store.snapshot(self.pool))
-        for user, data in snapshot.users.items():
-            assert data["state"] != "DISCONNECTING" or ("leave:" + user) in dict(snapshot.deadlines)
-            if data["state"] == "CONNECTING":
-                assert f"connect:{data['sessionId']}" in dict(snapshot.deadlines)
+        facts = Facts(self.store)
+        users = self.loop.run(facts.look(self.pool, users=NAMES)).users
+        awaited = {f"leave:{user}" for user, of in users.items() if of.data["state"] == "DISCONNECTING"}
+        awaited |= {
+            f"connect:{of.data['sessionId']}" for of in users.values() if of.data["state"] == "CONNECTING"
+        }
+        assert self.loop.run(facts.look(self.pool, deadlines=awaited)).deadlines.keys() == awaited
 
 
 @pytest.mark.timeout(300)  # thousands of steps, each with an audit

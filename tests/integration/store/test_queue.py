@@ -4,21 +4,20 @@ import secrets
 from collections.abc import AsyncIterator
 
 import pytest
+from redis.asyncio import Redis
 
 from dormparty_sse.domain.models import UserRef
-from dormparty_sse.domain.rules import Rules
-from dormparty_sse.store.client import connect
 from dormparty_sse.store.keys import pool_key
 from dormparty_sse.store.store import Store
+from tests.support.stores import connected_store
 
 AWAY = 250  # more than one page of the queue
 
 
 @pytest.fixture
 async def store(redis_url: str) -> AsyncIterator[Store]:
-    redis = connect(redis_url, connect_timeout_s=2, command_timeout_s=5, pool_size=2)
-    yield Store(redis, Rules())
-    await redis.aclose()
+    async with connected_store(redis_url) as store:
+        yield store
 
 
 @pytest.fixture
@@ -40,12 +39,13 @@ async def call(store: Store, a: UserRef, b: UserRef) -> str:
     return session
 
 
-async def test_crowd_that_is_away_holds_nobody_up(store: Store, pool: str) -> None:
+async def test_crowd_that_is_away_holds_nobody_up(store: Store, redis_url: str, pool: str) -> None:
     away = [f"away-{number}" for number in range(AWAY)]
     here = [UserRef(user_id=f"here-{number}", pool=pool) for number in range(2)]
     for user_id in away:
         await store.enqueue(UserRef(user_id=user_id, pool=pool), [])
-    await store.redis.zadd(pool_key(pool, "presence"), dict.fromkeys(away, 1), xx=True)
+    async with Redis.from_url(redis_url) as redis:
+        await redis.zadd(pool_key(pool, "presence"), dict.fromkeys(away, 1), xx=True)
     for user in here:
         await store.enqueue(user, [])
     assert (await store.status(here[0])).fields.get("holdReason") is None  # the other one is there

@@ -10,17 +10,22 @@ from redis.asyncio import Redis
 from dormparty_sse.domain.models import UserRef
 from dormparty_sse.domain.names import new_id, room_name
 from dormparty_sse.domain.rules import Rules
-from dormparty_sse.store.client import connect
 from dormparty_sse.store.keys import POOL_KEYS
 from dormparty_sse.store.scripts import prelude, script_names, script_text
 from dormparty_sse.store.store import Store
+from tests.support.stores import connected_store
 
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(redis_url, connect_timeout_s=2, command_timeout_s=5, pool_size=4)
-    yield client
-    await client.aclose()
+    async with Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture
+async def store(redis_url: str) -> AsyncIterator[Store]:
+    async with connected_store(redis_url) as store:
+        yield store
 
 
 @pytest.mark.parametrize("name", script_names())
@@ -35,9 +40,8 @@ async def test_lua_builds_the_keys_that_python_does(redis: Redis) -> None:
         assert await redis.eval(script, 1, "{main}") == "{main}" + template.replace("%s", "ID")
 
 
-async def test_a_pool_leaves_no_key_that_has_no_name(redis: Redis) -> None:
+async def test_a_pool_leaves_no_key_that_has_no_name(store: Store, redis: Redis) -> None:
     pool = f"pool-{secrets.token_hex(6)}"
-    store = Store(redis, Rules())
     a, b = (UserRef(user_id=new_id(), pool=pool) for _ in range(2))
     for user in (a, b):
         await store.register(user)
@@ -60,9 +64,8 @@ async def test_a_pool_leaves_no_key_that_has_no_name(redis: Redis) -> None:
         assert any(pattern.fullmatch(key) for pattern in patterns), key
 
 
-async def test_what_belongs_to_one_user_or_match_does_not_stay_for_ever(redis: Redis) -> None:
+async def test_what_belongs_to_one_user_or_match_does_not_stay_for_ever(store: Store, redis: Redis) -> None:
     pool = f"pool-{secrets.token_hex(6)}"
-    store = Store(redis, Rules())
     users = [UserRef(user_id=new_id(), pool=pool) for _ in range(2)]
     for user in users:
         await store.enqueue(user, [])

@@ -128,9 +128,8 @@ async def test_a_replay_that_has_been_read_leaves_no_more_room_than_there_was(re
 async def test_what_is_of_the_moment_never_fills_the_buffer(reader: Reader) -> None:
     reader.stream.begin(commit(), "1-0")
     for _ in range(20):
-        assert (
-            reader.stream.momentary(reader.views.momentary(EventType.HEARTBEAT)) is False
-        )  # `connected` still waits
+        heartbeat = reader.views.momentary(EventType.HEARTBEAT)
+        assert reader.stream.momentary(heartbeat) is False  # `connected` still waits
     assert reader.cuts == 0
     assert await reader.got() == ["draining"]
 

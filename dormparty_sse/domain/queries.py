@@ -1,0 +1,121 @@
+"""What the queries of the state store answer: frozen records, and pages of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from dormparty_sse.domain.states import State
+
+Item = TypeVar("Item")
+
+
+class Order(StrEnum):
+    """Which users of a state come first."""
+
+    OLDEST = "oldest"  #: Who has been in it longest.
+    NEWEST = "newest"  #: Who has come into it last.
+
+
+class Flag(StrEnum):
+    """What is true of a user at the moment it is looked at."""
+
+    RESERVED = "reserved"  #: Held for somebody, while a room is made for the two.
+    UNREACHABLE = "unreachable"  #: Not seen lately, so not matched.
+    FORCED = "forced"  #: Its last step was an operator's.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[Item]):
+    """Some of the items, in order."""
+
+    items: tuple[Item, ...]
+    cursor: str | None  #: Asks for what comes after them; None: that is all.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserSince:
+    """A user in a state."""
+
+    user_id: str
+    since: int  #: ms since the epoch.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserState:
+    """What a user's metadata says of its state."""
+
+    user_id: str
+    state: str
+    since: int  #: ms since the epoch.
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InLine:
+    """A user in the queue."""
+
+    user_id: str
+    position: int  #: From 1, when the page was read.
+    waiting_since: int | None  #: ms since the epoch.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misplaced:
+    """A user that is in several state sets, or in none."""
+
+    user_id: str
+    states: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """An event of a user's log. What it does not carry is None."""
+
+    event_id: str
+    type: str
+    timestamp: int  #: ms since the epoch.
+    state: str | None
+    seq: int | None
+    reason: str | None
+    session_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDetails:
+    """All that is known of one user."""
+
+    user_id: str
+    data: Mapping[str, str]  #: The metadata, as Redis holds it.
+    last_seen_at: int | None  #: ms since the epoch.
+    flags: tuple[Flag, ...]
+    average_call_ms: int | None  #: None before its first call.
+    timeline: tuple[TimelineEntry, ...]  #: Newest first.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minute:
+    """What happened in a pool in one minute."""
+
+    starts_at: int  #: ms since the epoch.
+    steps: Mapping[str, int]  #: FROM>TO -> how many users took that step.
+    spent_ms: Mapping[str, int]  #: State -> time spent in it by those who left it.
+    ends: Mapping[str, int]  #: Reason -> matches that ended for it.
+    forced: int  #: Steps that operators forced.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """A pool at a glance. Rates and durations are of the last five full minutes."""
+
+    counts: Mapping[State, int]
+    in_line: int  #: Users free to be matched.
+    oldest_waiting: UserSince | None
+    reserved_matches: int
+    open_matches: int
+    closing_matches: int
+    average_wait_ms: int | None  #: Of those matched lately; None if nobody was.
+    steps_per_minute: Mapping[str, float]  #: FROM>TO -> users.
+    ends_per_minute: Mapping[str, float]  #: Reason -> matches.
+    forced_per_minute: float
+    mean_ms: Mapping[str, float]  #: State -> how long those who left it had been in it.

@@ -1,0 +1,53 @@
+"""What operators do: lead a user to a state, remove users, repair. All of it is logged with its reason."""
+
+from typing import Any
+
+import structlog
+
+from dormparty_sse.domain.models import Commit, Step, UserRef
+from dormparty_sse.domain.states import State
+from dormparty_sse.services.commits import Commits
+from dormparty_sse.store.control import Control
+from dormparty_sse.store.store import Store
+
+log = structlog.get_logger()
+
+_REMOVED_AT_ONCE = 50
+
+
+class Administration:
+    """Each may raise StateAway, and can then be repeated."""
+
+    def __init__(self, store: Store, commits: Commits) -> None:
+        self._control = Control(store)
+        self._commits = commits
+
+    async def transition(self, user: UserRef, to: State, reason: str) -> dict[str, Any]:
+        """Leads a user to a state, whatever it takes. Raises InvalidTransition and UnknownUser."""
+        step = Step(user_id=user.user_id, to_state=to)
+        commit = await self._commits.run(self._control.transition(user.pool, [step], force=True))
+        log.warning("user_forced", pool=user.pool, user_id=user.user_id, to_state=to, reason=reason)
+        return {"userId": user.user_id, "state": to, "transitions": _transitions(commit)}
+
+    async def cleanup_user(self, user: UserRef, reason: str) -> dict[str, Any]:
+        """Removes a user, whatever state its record is in."""
+        commit = await self._commits.run(self._control.cleanup_user(user))
+        log.warning("user_removed", pool=user.pool, user_id=user.user_id, reason=reason)
+        return {"userId": user.user_id, "transitions": _transitions(commit)}
+
+    async def cleanup_pool(self, pool: str, reason: str) -> dict[str, Any]:
+        """Removes everybody who is in a pool when it is looked at last, and ends everything in it."""
+        removed, left = 0, 1
+        while left:
+            commit = await self._commits.run(self._control.cleanup_pool(pool, _REMOVED_AT_ONCE))
+            removed += commit.fields["removed"]
+            left = commit.fields["removed"]  # the last call finds nobody, and removes what else there is
+        log.warning("pool_removed", pool=pool, users=removed, reason=reason)
+        return {"pool": pool, "removed": removed}
+
+
+def _transitions(commit: Commit) -> list[dict[str, Any]]:
+    return [
+        {"userId": step.user_id, "from": step.from_state, "to": step.to_state, "seq": step.seq}
+        for step in commit.transitions
+    ]

@@ -1,0 +1,176 @@
+"""/api/admin: what operators see and do. Everything here needs the admin token."""
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import wraps
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import Field
+from pydantic.alias_generators import to_camel
+
+from dormparty_sse.domain.errors import Forbidden, Unauthenticated
+from dormparty_sse.domain.models import UserRef
+from dormparty_sse.domain.names import DEFAULT_POOL
+from dormparty_sse.domain.queries import Order
+from dormparty_sse.domain.states import State
+from dormparty_sse.web.bodies import Pool, PoolBody, read_body
+from dormparty_sse.web.handlers import json_answer
+from dormparty_sse.web.parts import parts_of
+from dormparty_sse.web.sessions import bearer_token
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+# A query has only text, so its numbers are read from that.
+Number = Annotated[int, Field(strict=False)]
+
+
+class PageQuery(PoolBody):
+    """GET queue: which page."""
+
+    limit: Number = 100
+    cursor: str | None = None
+
+
+class UsersQuery(PageQuery):
+    """GET users: who."""
+
+    state: Annotated[State, Field(strict=False)]
+    order: Annotated[Order, Field(strict=False)] = Order.OLDEST
+    older_than_s: Annotated[float | None, Field(strict=False, ge=0)] = None
+
+
+class MinutesQuery(PoolBody):
+    """GET statistics: how far back."""
+
+    minutes: Number = 60
+
+
+class ReasonBody(PoolBody):
+    """Whatever an operator does has a reason, which is logged."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class TransitionBody(ReasonBody):
+    """POST users/{id}/transition."""
+
+    to: Annotated[State, Field(strict=False)]
+
+
+class CleanupPoolBody(ReasonBody):
+    """POST cleanup: which pool has to be said."""
+
+    pool: Pool
+
+
+def for_operators(handler: Handler) -> Handler:
+    """Raises Unauthenticated without the admin token, Forbidden with another one."""
+
+    @wraps(handler)
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        token = bearer_token(request)
+        if not token:
+            raise Unauthenticated("This needs the admin token.")
+        given = token.encode(errors="surrogateescape")  # bytes that are no text come as surrogates
+        if not hmac.compare_digest(given, parts_of(request).settings.admin_token.encode()):
+            raise Forbidden
+        return await handler(request)
+
+    return guarded
+
+
+async def overview(request: web.Request) -> web.Response:
+    """GET overview: counts, who has waited longest, rates and durations."""
+    query = await read_body(request, PoolBody)
+    return _answer(await parts_of(request).statistics.overview(_pool(query)))
+
+
+async def statistics(request: web.Request) -> web.Response:
+    """GET statistics: the last minutes, one by one."""
+    query = await read_body(request, MinutesQuery)
+    minutes = await parts_of(request).statistics.minutes(_pool(query), query.minutes)
+    return _answer({"minutes": minutes})
+
+
+async def users(request: web.Request) -> web.Response:
+    """GET users: those in a state, by how long they have been in it."""
+    query = await read_body(request, UsersQuery)
+    older_than_ms = None if query.older_than_s is None else round(query.older_than_s * 1000)
+    page = await parts_of(request).queries.users_in(
+        _pool(query),
+        query.state,
+        order=query.order,
+        limit=query.limit,
+        older_than_ms=older_than_ms,
+        cursor=query.cursor,
+    )
+    return _answer({"users": page.items, "cursor": page.cursor})
+
+
+async def user(request: web.Request) -> web.Response:
+    """GET users/{id}: metadata and timeline."""
+    query = await read_body(request, PoolBody)
+    return _answer(await parts_of(request).queries.user(_user(request, query)))
+
+
+async def queue(request: web.Request) -> web.Response:
+    """GET queue: the users free to be matched, who comes first first."""
+    query = await read_body(request, PageQuery)
+    page = await parts_of(request).queries.queue(_pool(query), limit=query.limit, cursor=query.cursor)
+    return _answer({"users": page.items, "cursor": page.cursor})
+
+
+async def audit(request: web.Request) -> web.Response:
+    """GET audit: the invariants, each with its violations."""
+    query = await read_body(request, PoolBody)
+    return json_answer((await parts_of(request).auditor.audit(_pool(query))).as_answer())
+
+
+async def repair(request: web.Request) -> web.Response:
+    """POST repair: mends what the audit finds, and says what that was."""
+    body = await read_body(request, PoolBody)
+    return json_answer(await parts_of(request).repairer.repair(_pool(body)))
+
+
+async def transition(request: web.Request) -> web.Response:
+    """POST users/{id}/transition: leads a user to a state, whatever it takes."""
+    body = await read_body(request, TransitionBody)
+    administration = parts_of(request).administration
+    return json_answer(await administration.transition(_user(request, body), body.to, body.reason))
+
+
+async def cleanup_user(request: web.Request) -> web.Response:
+    """POST users/{id}/cleanup: removes a user, whatever state its record is in."""
+    body = await read_body(request, ReasonBody)
+    return json_answer(await parts_of(request).administration.cleanup_user(_user(request, body), body.reason))
+
+
+async def cleanup_pool(request: web.Request) -> web.Response:
+    """POST cleanup: removes everybody and everything of a pool."""
+    body = await read_body(request, CleanupPoolBody)
+    return json_answer(await parts_of(request).administration.cleanup_pool(body.pool, body.reason))
+
+
+def _pool(body: PoolBody) -> str:
+    return body.pool or DEFAULT_POOL
+
+
+def _user(request: web.Request, body: PoolBody) -> UserRef:
+    return UserRef(user_id=request.match_info["id"], pool=_pool(body))
+
+
+def _answer(record: object) -> web.Response:
+    return json_answer(_view(record))
+
+
+def _view(value: Any) -> Any:
+    """As JSON has it: a record's members in camelCase, what maps ids or words by just those."""
+    if is_dataclass(value):
+        return {to_camel(field.name): _view(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): _view(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_view(item) for item in value]
+    return value

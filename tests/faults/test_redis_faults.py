@@ -1,0 +1,164 @@
+"""Redis is killed, stopped, emptied, slow or cut off in the middle of it all: nobody is stuck afterwards."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.calls import meet, part
+from tests.support.crowd import crowd
+from tests.support.faults import held_still, is_ready, readiness
+from tests.support.person import Person
+from tests.support.proxy import proxy
+from tests.support.replay import told_of_every_step
+from tests.support.restless import restless
+from tests.support.stack import Stack, running_stack
+from tests.support.waiting import eventually
+
+SIZE = 24
+A_WHILE_S = 2.0  # of pressing buttons; what is tested is not how long
+PAUSE_S = 10.0
+LATENCY_S = 0.25  # each way
+
+
+@pytest.fixture(scope="module")
+async def own_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    async with running_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+        assert '"status":500' not in running.service_log.replace(" ", "")
+
+
+async def test_after_a_kill_under_load_the_state_is_sound_and_nobody_is_stuck(own_stack: Stack) -> None:
+    async with crowd(own_stack, SIZE) as people, restless(people) as them:
+        for _ in range(2):
+            await asyncio.sleep(A_WHILE_S)
+            await own_stack.redis_server.kill()
+            await own_stack.redis_server.start()
+        await asyncio.sleep(A_WHILE_S)
+        await them.rest()
+        await is_ready(own_stack)
+        await own_stack.assert_sound(people[0].pool)
+        assert them.statuses[200] > them.statuses[503] > 0
+        await them.go_home()
+
+
+async def test_while_redis_is_stopped_every_answer_says_so_in_time_and_afterwards_all_goes_on(
+    own_stack: Stack,
+) -> None:
+    async with crowd(own_stack, SIZE) as people, restless(people) as them:
+        await asyncio.sleep(A_WHILE_S)
+        with held_still(own_stack.redis_server):
+            paused = asyncio.create_task(asyncio.sleep(PAUSE_S))
+            async with asyncio.timeout(own_stack.settings.redis_command_timeout + 1):
+                status, problem = await people[0].request("POST", "/api/matching/enqueue")
+            assert (status, problem["code"]) == (503, "unavailable")
+            assert (await readiness(own_stack))[0] == 503
+            async with own_stack.http.get(f"{own_stack.url}/healthz") as alive:
+                assert alive.status == 200
+            await paused
+        await is_ready(own_stack)
+        await asyncio.sleep(A_WHILE_S)
+        await them.rest()
+        await own_stack.assert_sound(people[0].pool)
+        assert them.statuses[200] > 0 < them.statuses[503]
+        await them.go_home()
+
+
+async def test_everybody_is_told_to_start_again_when_redis_has_been_emptied(own_stack: Stack) -> None:
+    async with crowd(own_stack, SIZE) as people, restless(people) as them:
+        await asyncio.sleep(A_WHILE_S)
+        await them.rest()
+        before = [len(someone.events) for someone in people]
+        await own_stack.redis.flushall()
+        for someone, seen in zip(people, before, strict=True):
+            assert await begins_anew(someone, seen) == "IDLE"
+        await own_stack.assert_sound(people[0].pool)
+        async with crowd(own_stack, 2, pool=people[0].pool) as (a, b):
+            await meet(a, b)
+            await a.post("end")
+            await part(a, b)
+            await b.post("end")
+
+
+async def begins_anew(someone: Person, seen: int) -> str:
+    """Waits for the new snapshot; its state."""
+
+    async def comes() -> list[str]:
+        later = someone.events[seen:]
+        return [event["state"] for event in later if event["type"] == "connected" and event["resync"]]
+
+    return (await eventually(comes, 10, "a snapshot that stands for what was lost"))[-1]
+
+
+async def test_people_in_a_call_are_told_too_and_no_room_is_left(own_stack: Stack) -> None:
+    async with crowd(own_stack, 2) as (a, b):
+        await meet(a, b)
+        await own_stack.redis.flushall()
+        for someone in (a, b):
+            await someone.event("draining")
+            connected = await someone.listen(someone.last_event_id)
+            assert (connected["resync"], connected["state"], connected["match"]) == (True, "IDLE", None)
+            await someone.leave_room()
+
+
+async def test_buttons_pressed_after_redis_was_emptied_begin_anew_too(own_stack: Stack) -> None:
+    async with crowd(own_stack, 1) as (someone,):
+        await someone.listen()
+        for _ in range(2):
+            await someone.post("enqueue")
+            await someone.post("end")
+        await someone.event("idle")
+        await own_stack.redis.flushall()
+        assert (await someone.post("skip"))["outcome"] == "no-active-match"
+        assert (await someone.post("enqueue"))["seq"] == 1
+        await someone.event("draining")
+        connected = await someone.listen(someone.last_event_id)
+        assert (connected["resync"], connected["state"], connected["seq"]) == (True, "WAITING", 1)
+        await someone.post("end")
+
+
+async def test_a_slow_way_to_redis_makes_all_slow_and_nothing_else(own_stack: Stack, directory: Path) -> None:
+    async with proxy() as way:
+        await way.open(int(own_stack.redis_server.url.rpartition(":")[2].partition("/")[0]))
+        async with (
+            own_stack.another_service(directory, REDIS_URL=way.redis_url) as slow,
+            crowd(own_stack, 2, url=slow.url) as (a, b),
+        ):
+            way.latency_s = LATENCY_S
+            await meet(a, b)
+            await a.post("skip")
+            await part(a, b)
+            for someone in (a, b):
+                await someone.event("requeued")
+                await told_of_every_step(someone)
+                await someone.post("end")
+            way.latency_s = 0
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_connections_cut_at_random_bytes_lose_nothing(
+    own_stack: Stack, directory: Path, seed: int
+) -> None:
+    async with proxy() as way:
+        await way.open(int(own_stack.redis_server.url.rpartition(":")[2].partition("/")[0]))
+        async with (
+            own_stack.another_service(directory, REDIS_URL=way.redis_url) as service,
+            crowd(own_stack, SIZE, url=service.url) as people,
+            restless(people) as them,
+        ):
+            way.cut_at_random(seed, within=20_000)
+            await asyncio.sleep(2 * A_WHILE_S)
+            await way.open()
+            await asyncio.sleep(A_WHILE_S)
+            await them.rest()
+            await own_stack.assert_sound(people[0].pool)
+            assert way.cuts > 5
+            await them.go_home()
+            for someone in people:
+                seqs = [
+                    event["seq"]
+                    for event in someone.events
+                    if "seq" in event and event["type"] != "connected"
+                ]
+                assert seqs == sorted(set(seqs)), "a step was told twice, or late"
