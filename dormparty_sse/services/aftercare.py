@@ -16,17 +16,20 @@ class Aftercare:
         self._store = store
         self._repairer = repairer
         self._upkeep = upkeep
-        self._known = (0, 0)
+        self._reconnects = 0
+        self._lost_pools: set[str] = set()
         self._rounds = 0
 
     async def look(self) -> None:
         """Repairs every pool if something has happened lately."""
-        happened = (self._connection.health.reconnects, self._upkeep.users_lost)
-        if happened != self._known:
-            self._known = happened
+        reconnects = self._connection.health.reconnects
+        if (lost := self._upkeep.take_lost_pools()) or reconnects != self._reconnects:
+            self._reconnects = reconnects
+            self._lost_pools |= lost
             self._rounds = _ROUNDS
         if self._rounds == 0:
+            self._lost_pools.clear()
             return
         self._rounds -= 1
-        for pool in {*await self._store.pools(), *self._upkeep.pools}:
+        for pool in {*await self._store.pools(), *self._lost_pools}:
             await self._repairer.repair(pool)

@@ -69,10 +69,9 @@ class Hub:
             try:
                 async with asyncio.timeout(self._connection.command_timeout_s):
                     await self._subscribe(channel)
-                    commit = await self._store.open_stream(user, last_event_id)
             except (RedisError, OSError) as error:
                 raise StateAway from error
-            stream.begin(commit, last_event_id)
+            stream.begin(await self._store.open_stream(user, last_event_id), last_event_id)
             yield stream
         finally:
             await self._forget(channel, stream)

@@ -24,15 +24,15 @@ class Upkeep:
     """The rounds over all streams of this process. Each method is one round."""
 
     def __init__(self, hub: Hub, store: Store, views: Views) -> None:
-        self.users_lost = 0  #: How many this process's streams had whom Redis did not know any more.
+        self._lost_pools: set[str] = set()
         self._hub = hub
         self._store = store
         self._views = views
 
-    @property
-    def pools(self) -> set[str]:
-        """The pools that streams of this process belong to."""
-        return {stream.user.pool for stream in self._hub.streams}
+    def take_lost_pools(self) -> set[str]:
+        """The pools of which Redis has lost users since this was asked last."""
+        lost, self._lost_pools = self._lost_pools, set()
+        return lost
 
     async def heartbeats(self) -> None:
         """`heartbeat` to every stream."""
@@ -52,7 +52,7 @@ class Upkeep:
                 for unknown in await self._store.seen(pool, list(by_user)):
                     log.warning("user_lost", pool=pool, user_id=unknown)
                     by_user[unknown].begin_anew()
-                    self.users_lost += 1
+                    self._lost_pools.add(pool)
 
     async def queue_updates(self) -> None:
         """`queue-update` to every waiting user for whom something has changed."""

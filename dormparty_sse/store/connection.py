@@ -5,6 +5,7 @@ within the command timeout, with an answer or with StateAway.
 """
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -163,7 +164,8 @@ class Connection:
 
     async def _serve(self, lane: Lane) -> None:
         batch: deque[Call] = deque()
-        while self._waiting and len(batch) < _BATCH:
+        share = min(_BATCH, math.ceil(len(self._waiting) / self._pool_size))  # the rest is for others
+        while self._waiting and len(batch) < share:
             call = self._waiting.popleft()
             if not call.answer.done():  # else its caller has gone, or its time is over
                 batch.append(call)

@@ -158,7 +158,10 @@ class Store:
 
     async def pools(self) -> list[str]:
         """All pools that have users."""
-        return sorted(await self._connection.execute("SMEMBERS", POOLS, urgent=False))
+        pools = sorted(await self._connection.execute("SMEMBERS", POOLS, urgent=False))
+        for lost in self._noted_pools.keys() - set(pools):
+            del self._noted_pools[lost]  # with its next user it is noted anew
+        return pools
 
     async def ping(self) -> None:
         """Returns if Redis takes changes."""
