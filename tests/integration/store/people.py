@@ -3,7 +3,6 @@
 import json
 import secrets
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 from redis.asyncio import Redis
@@ -32,7 +31,6 @@ class People:
         self.pool = f"pool-{secrets.token_hex(6)}"
         self.redis = redis
         self._store = store
-        self._numbers = count()
 
     async def idle(self, number: int) -> list[UserRef]:
         """So many new users."""
@@ -70,7 +68,7 @@ class People:
             event_id="",
             session_id=session,
             user_id=user.user_id,
-            sid=f"PA-{next(self._numbers)}",
+            sid=f"PA-{user.user_id}",
             joined_at=1,
         )
 
