@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from dormparty_sse.store.keys import pool_key, pool_tag
 from tests.support.audit import violations
+from tests.support.ownership import ownerless
 from tests.support.stack import ROOT
 from tests.support.stores import connected_store
 from tests.support.storm import RULES
@@ -104,6 +105,7 @@ async def test_whatever_64_tasks_in_4_processes_do_nothing_contradicts_itself(re
         found = await violations(store, pool)
         found.pop("deadlines_are_met")  # nobody looks after them any more
         assert not any(found.values()), found
+        assert await ownerless(redis, pool) == {}
         steps = await assert_every_step_is_in_the_log(redis, pool)
     assert len(matched) > SECONDS / SAMPLE_S / 3
     assert max(matched) > USERS / 20

@@ -62,22 +62,3 @@ async def test_a_pool_leaves_no_key_that_has_no_name(store: Store, redis: Redis)
     assert len(keys) > 8
     for key in keys:
         assert any(pattern.fullmatch(key) for pattern in patterns), key
-
-
-async def test_what_belongs_to_one_user_or_match_does_not_stay_for_ever(store: Store, redis: Redis) -> None:
-    pool = f"pool-{secrets.token_hex(6)}"
-    users = [UserRef(user_id=new_id(), pool=pool) for _ in range(2)]
-    for user in users:
-        await store.enqueue(user, [])
-    session = new_id()
-    (reservation,) = await store.reserve_pairs(pool, [(session, room_name(pool, session))])
-    await store.open_match(reservation, "RM")
-    await store.skip(users[0], session)
-    await store.room_deleted(pool, session)
-    for user in users:
-        await store.end(user, None)
-        assert await redis.ttl(f"{{{pool}}}:user:{user.user_id}:log") > 0
-        assert await redis.ttl(f"{{{pool}}}:user:{user.user_id}:cooldowns") > 0
-        # the metadata is forgotten by a deadline, so that its set is left in the same step
-        assert await redis.zscore(f"{{{pool}}}:deadlines", f"presence:{user.user_id}") is not None
-    assert await redis.ttl(f"{{{pool}}}:match:{session}") > 0
