@@ -1,8 +1,8 @@
 """The transition table is the contract's, and no state is a dead end."""
 
-from itertools import chain
+from itertools import chain, pairwise
 
-from dormparty_sse.domain.states import TRANSITIONS, State
+from dormparty_sse.domain.states import TRANSITIONS, WAYS, State, is_allowed
 
 #: As the contract has it.
 ALLOWED = {
@@ -45,3 +45,24 @@ def test_every_state_can_be_reached_and_left_for_home() -> None:
 
 def test_no_step_stays_where_it_is() -> None:
     assert not any(state in follows for state, follows in TRANSITIONS.items())
+
+
+def test_a_way_is_made_of_allowed_steps_and_leads_there() -> None:
+    for start, ways in WAYS.items():
+        for to, steps in ways.items():
+            assert steps[-1] is to
+            assert all(is_allowed(a, b) for a, b in pairwise((start, *steps)))
+
+
+def test_everybody_can_be_led_home_and_nobody_into_a_match() -> None:
+    for start in set(State) - {State.IDLE}:
+        assert State.IDLE in WAYS[start]
+    for start in State:
+        assert State.CONNECTING not in WAYS[start]
+        assert (State.IN_CALL in WAYS[start]) == (start is State.CONNECTING)
+
+
+def test_no_way_leads_through_a_call() -> None:
+    for ways in WAYS.values():
+        for steps in ways.values():
+            assert State.IN_CALL not in steps[:-1]
