@@ -38,7 +38,7 @@ class UsersQuery(PageQuery):
 
     state: Annotated[State, Field(strict=False)]
     order: Annotated[Order, Field(strict=False)] = Order.OLDEST
-    older_than_s: Annotated[float | None, Field(strict=False, ge=0)] = None
+    older_than_s: Annotated[float | None, Field(strict=False, ge=0, le=604_800)] = None
 
 
 class MinutesQuery(PoolBody):

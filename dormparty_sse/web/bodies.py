@@ -60,7 +60,7 @@ async def read_body(request: web.Request, model: type[B]) -> B:
 
     Raises PayloadTooLarge, NotJson or InvalidRequest.
     """
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         return _validate(model, dict(request.query))
     if (request.content_length or 0) > MAX_BODY:
         raise PayloadTooLarge

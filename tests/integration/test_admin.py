@@ -92,6 +92,8 @@ async def test_users_are_listed_by_state_page_by_page(stack: Stack, pool: str, n
         {"state": "IDLE", "cursor": "nonsense"},
         {"state": "IDLE", "order": "sideways"},
         {"state": "IDLE", "olderThanS": "-1"},
+        {"state": "IDLE", "olderThanS": "inf"},
+        {"state": "IDLE", "olderThanS": "nan"},
         {"state": "IDLE", "pool": "UPPER"},
     ],
 )
