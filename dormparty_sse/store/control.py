@@ -13,6 +13,8 @@ from dormparty_sse.domain.models import Commit, Step, UserRef
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.store.store import Store
 
+MOST_STEPS = 1_000  #: In one command; more would keep Redis busy for long.
+
 
 class Control:
     """Whatever is asked for, the invariants hold afterwards."""
@@ -28,8 +30,10 @@ class Control:
         of reach: it takes two people and a room.
 
         Raises InvalidTransition, which names the first step that is not allowed (`index`, `userId`, `state`,
-        `to`, `allowed`), and UnknownUser; nothing has happened then.
+        `to`, `allowed`), and UnknownUser; nothing has happened then. Raises ValueError for over 1,000 steps.
         """
+        if len(steps) > MOST_STEPS:
+            raise ValueError(f"at most {MOST_STEPS} steps at once")
         commit = await self._store.run(
             "users_transition", pool, "force" if force else "perform", orjson.dumps(_plain(steps)).decode()
         )

@@ -48,9 +48,9 @@ class MinutesQuery(PoolBody):
 
 
 class ReasonBody(PoolBody):
-    """Whatever an operator does has a reason, which is logged."""
+    """Whatever an operator does may have a reason, which is logged."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class TransitionBody(ReasonBody):

@@ -161,8 +161,15 @@ async def test_a_transition_that_nobody_can_make_is_a_conflict_that_names_what_c
     path = f"users/{someone.user_id}/transition"
     problem = await refused(stack, path, 409, "invalid_state", pool=pool, to="IN_CALL", reason="test")
     assert (problem["state"], problem["allowed"]) == ("IDLE", ["WAITING"])
-    for body in ({"to": "IN_CALL"}, {"to": "HOME", "reason": "test"}, {"reason": "test"}):
+    for body in ({"to": "IDLE", "reason": "x" * 201}, {"to": "HOME"}, {"reason": "test"}):
         await refused(stack, path, 422, "invalid_request", pool=pool, **body)
+
+
+async def test_who_is_there_already_is_left_alone(stack: Stack, pool: str, new_person: NewPerson) -> None:
+    someone = await new_person()
+    done = await post(stack, f"users/{someone.user_id}/transition", pool=pool, to="IDLE")
+    assert (done["state"], done["transitions"]) == ("IDLE", [])
+    assert (await someone.get("status"))["seq"] == 0
 
 
 async def test_a_removed_user_begins_anew_and_its_partner_goes_on(

@@ -2,7 +2,7 @@
   Steps of users, asked for by an operator or a program: all of them, or none.
 
     KEYS[1]  the pool's hash tag
-    ARGV[1]  `perform`: each is one step of the transition table; `force`: each may take several at once
+    ARGV[1]  `perform`: each is one step of the transition table; `force`: each may take several at once, or none
     ARGV[2]  the steps, a JSON list of {userId, to, seq}; with a seq only if it is still the user's
   Returns: done; or invalid-step, and nothing has happened, with `index` (of the step, from 0), `userId`, `to`, and,
            where the user is known, `from`, `seq` and `allowed`: the states it could go to.
@@ -31,7 +31,7 @@ end
 local function is_allowed(user, step)
   if step.seq and step.seq ~= tonumber(user.seq) then return false end
   local at = stands(user)
-  if carried[user.id] and at == step.to then return true end
+  if at == step.to then return is_forced or carried[user.id] == true end
   local on_way = WAYS[at] and WAYS[at][step.to]
   return on_way ~= nil and (is_forced or #on_way == 1)
 end

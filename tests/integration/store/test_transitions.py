@@ -209,3 +209,10 @@ async def test_an_emptied_pool_keeps_nothing_but_rooms_to_be_deleted(store: Stor
     assert kinds <= {"match", "operation", "statistics"}
     for key in await people.contents():
         assert await people.redis.pttl(key) > 0, key
+
+
+async def test_more_steps_than_redis_has_time_for_are_refused(store: Store, people: People) -> None:
+    (a,) = await people.idle(1)
+    with pytest.raises(ValueError, match="at most 1000"):
+        await Control(store).transition(a.pool, [step(a, State.WAITING)] * 1_001)
+    assert await states(store, a) == [State.IDLE]
