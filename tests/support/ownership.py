@@ -9,6 +9,7 @@ from dormparty_sse.store.keys import POOL_KEYS, pool_key, pool_tag
 
 #: What belongs to the pool, and is gone when the pool is empty.
 _OF_THE_POOL = {name for name, template in POOL_KEYS.items() if "%s" not in template}
+_NO_TTL = -1  # while -2 is a key that has gone meanwhile
 #: Sorted sets whose members are users.
 _OF_USERS = ("idle", "waiting", "connecting", "in_call", "disconnecting", "queue", "presence")
 
@@ -23,7 +24,7 @@ async def ownerless(redis: Redis, pool: str) -> dict[str, str]:
         kind, owner = _kind(pool, str(key))
         if kind == "user":
             users.add(owner)
-        if await redis.pttl(key) >= 0 or kind in _OF_THE_POOL:
+        if await redis.pttl(key) != _NO_TTL or kind in _OF_THE_POOL:
             continue
         if kind == "user" and f"presence:{owner}" in deadlines:
             continue
