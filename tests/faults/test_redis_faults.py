@@ -9,7 +9,7 @@ import pytest
 from tests.support.calls import meet, part
 from tests.support.crowd import crowd
 from tests.support.faults import held_still, is_ready, readiness
-from tests.support.person import Person
+from tests.support.person import Person, same_person
 from tests.support.proxy import proxy
 from tests.support.replay import told_of_every_step
 from tests.support.restless import restless
@@ -116,6 +116,32 @@ async def test_buttons_pressed_after_redis_was_emptied_begin_anew_too(own_stack:
         connected = await someone.listen(someone.last_event_id)
         assert (connected["resync"], connected["state"], connected["seq"]) == (True, "WAITING", 1)
         await someone.post("end")
+
+
+async def test_whoever_asks_first_after_redis_was_emptied_is_told_at_once(own_stack: Stack) -> None:
+    async with crowd(own_stack, 1) as (someone,):
+        await someone.listen()
+        await someone.post("enqueue")
+        await someone.event("queued")
+        await own_stack.redis.flushall()
+        assert await someone.state() == "IDLE"
+        await someone.event("draining", timeout_s=2)
+        connected = await someone.listen(someone.last_event_id)
+        assert (connected["resync"], connected["state"]) == (True, "IDLE")
+
+
+async def test_the_newest_stream_wins_also_after_redis_was_emptied(own_stack: Stack) -> None:
+    async with crowd(own_stack, 1) as (someone,), same_person(someone) as again:
+        for _ in range(3):
+            await someone.listen()
+        await own_stack.redis.flushall()
+        await again.listen()
+
+        async def gives_way() -> bool:
+            return not someone.listening
+
+        await eventually(gives_way, 2, "the older stream ends")
+        assert again.listening
 
 
 async def test_a_slow_way_to_redis_makes_all_slow_and_nothing_else(own_stack: Stack, directory: Path) -> None:

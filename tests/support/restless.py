@@ -23,6 +23,7 @@ class Restless:
         self._people = people
         self._pressing: list[asyncio.Task[None]] = []
         self._listening: list[asyncio.Task[None]] = []
+        self._at_rest = False
 
     async def start(self) -> None:
         """Everybody listens and begins to press."""
@@ -35,8 +36,9 @@ class Restless:
         ]
 
     async def rest(self) -> None:
-        """Nobody presses any more; the streams stay."""
-        await _end(self._pressing)
+        """Nobody presses any more, and all that was pressed is answered; the streams stay."""
+        self._at_rest = True
+        await asyncio.gather(*self._pressing)
 
     async def stop(self) -> None:
         """Nobody does anything."""
@@ -77,7 +79,7 @@ class Restless:
             await asyncio.sleep(_COME_BACK_S)
 
     async def _press(self, someone: Person, rng: random.Random) -> None:
-        while True:
+        while not self._at_rest:
             await asyncio.sleep(rng.uniform(0, 2 * _PAUSE_S))
             action = rng.choices(["enqueue", "skip", "end"], [6, 3, 1])[0]
             status, answer = await someone.request("POST", f"/api/matching/{action}")

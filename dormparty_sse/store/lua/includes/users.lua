@@ -68,17 +68,23 @@ local function reachable(id)
   return seen >= NOW - RULES.unreachable_after_ms
 end
 
--- The user, made on first sight; a sign of life either way.
-local function user_ensure(id)
-  user_seen(id)
-  local user = user_get(id)
-  if user then return user end
-  user = { id = id }
+local function user_make(id)
+  local user = { id = id }
   users[id] = user
   user_set(user, { state = 'IDLE', seq = 0, since = NOW, createdAt = NOW })
   redis.call('ZADD', KEY.idle(), NOW, id)
   deadline_set('presence', id, NOW + RULES.user_ttl_ms)
   return user
+end
+
+-- The user, made on first sight; a sign of life either way. Streams of somebody whom Redis had lost, and now
+-- takes for new, begin anew.
+local function user_ensure(id)
+  user_seen(id)
+  local user = user_get(id)
+  if user then return user end
+  redis.call('PUBLISH', KEY.events(id), '?')
+  return user_make(id)
 end
 
 -- Does the user's state allow this action (domain/actions.py)?
