@@ -1,6 +1,7 @@
 """A match on the stream: a fresh token while it runs, none afterwards, and none that is stored."""
 
 from tests.conftest import NewPerson
+from tests.support.logs import TOKEN_START
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
 
@@ -53,12 +54,12 @@ async def test_no_token_is_ever_stored(stack: Stack, pool: str, new_person: NewP
         await someone.listen()
         await someone.post("enqueue")
     match = await a.event("new-match")
-    assert match["token"].startswith("eyJ")
+    assert match["token"].startswith(TOKEN_START)
     stored = await stack.contents(pool)
     assert match["sessionId"].encode() in b"".join(stored.values())  # so that there is something to find
     async for key in stack.redis.scan_iter("*"):
-        assert "eyJ" not in str(key)
+        assert TOKEN_START not in str(key)
         dump = await stack.redis.dump(key)
-        assert dump is None or b"eyJ" not in dump, key
+        assert dump is None or TOKEN_START.encode() not in dump, key
     for someone in (a, b):
         await someone.post("end")
