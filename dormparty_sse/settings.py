@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     connect_timeout_s: Seconds = 15  #: A match waits for both to be in the room.
     leave_timeout_s: Seconds = 1  #: A user has to leave the room.
     unreachable_after_s: Seconds = 10  #: Not seen: queued, but not matched.
+    come_back_s: Seconds = 3  #: Who has closed the stream without a word may come back to the call.
+    alone_grace_s: Seconds = 5  #: LiveKit sees one of the two alone: the call may still go on.
     stale_after_s: Seconds = 60  #: Not seen: out of the queue, out of the call.
     user_ttl_s: Seconds = 3_600  #: Not seen: forgotten.
     sweep_interval_s: Seconds = 1  #: Between looks at every pool's queue and deadlines.
@@ -95,6 +97,8 @@ class Settings(BaseSettings):
             raise ValueError("RESERVATION_S must be more than LIVEKIT_TIMEOUT_S")
         if self.presence_interval_s * 2 > self.unreachable_after_s:
             raise ValueError("UNREACHABLE_AFTER_S must be at least twice PRESENCE_INTERVAL_S")
+        if self.presence_interval_s + self.come_back_s > self.unreachable_after_s:
+            raise ValueError("UNREACHABLE_AFTER_S must be at least PRESENCE_INTERVAL_S + COME_BACK_S")
         return self
 
     @classmethod
@@ -134,6 +138,8 @@ class Settings(BaseSettings):
             connect_timeout_ms=_ms(self.connect_timeout_s),
             leave_timeout_ms=_ms(self.leave_timeout_s),
             unreachable_after_ms=_ms(self.unreachable_after_s),
+            come_back_ms=_ms(self.come_back_s),
+            alone_grace_ms=_ms(self.alone_grace_s),
             stale_after_ms=_ms(self.stale_after_s),
             user_ttl_ms=_ms(self.user_ttl_s),
             room_delete_retry_ms=_ms(self.livekit_timeout_s) + 1_000,

@@ -93,16 +93,22 @@ def _badly_manned(session: str, match: MatchFacts) -> Iterator[str]:
 
 
 def free_users_have_no_room(page: PoolPage) -> Iterator[Violation]:
-    """WAITING and IDLE users have no room and no partner; whoever waits is in line or reserved, not both."""
+    """WAITING and IDLE users have no room and no partner. Whoever waits is in line, reserved or away."""
     for user, facts in page.users.items():
         state = facts.data.get("state")
         held = [name for name in _OF_A_MATCH if name in facts.data]
         if held and state in (State.WAITING, State.IDLE):
             yield Kind.USER, user, f"user {user} is {state} and has {', '.join(held)}"
         reserved = facts.reservation.get("phase") == "reserved" and user in _pair(facts.reservation)
-        if state in tuple(State) and facts.in_queue + reserved != (state == State.WAITING):
-            where = f"in the queue: {facts.in_queue}, reserved: {reserved}"
+        if state in tuple(State) and not _stands_right(facts, reserved=reserved):
+            where = f"in the queue: {facts.in_queue}, reserved: {reserved}, away: {facts.is_away}"
             yield Kind.USER, user, f"user {user} is {state}, {where}"
+
+
+def _stands_right(user: UserFacts, *, reserved: bool) -> bool:
+    if user.data.get("state") != State.WAITING:
+        return not (user.in_queue or reserved)
+    return user.in_queue + (reserved or user.is_away) == 1
 
 
 def no_match_of_a_cooling_pair(page: PoolPage) -> Iterator[Violation]:

@@ -63,7 +63,7 @@ ENDINGS: dict[Reason, Ending] = {
     Reason.CONNECTION_LOST: Ending(
         leavers_to=State.WAITING,
         leavers_get=EventType.FORCE_DISCONNECT,
-        others_see="partner-left",
+        others_see="connection-lost",
     ),
     Reason.CONNECT_TIMEOUT: Ending(
         leavers_to=State.IDLE,

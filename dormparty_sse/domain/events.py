@@ -29,6 +29,8 @@ class EventType(StrEnum):
     ROOM_CLOSING = "room-closing"
     REQUEUED = "requeued"
     IDLE = "idle"
+    PARTNER_RECONNECTING = "partner-reconnecting"  #: The partner is away; the call ends unless it comes back.
+    PARTNER_BACK = "partner-back"
     PAST_MATCH = "past-match"  #: A `new-match` that is replayed after its match has ended.
 
     # Of the moment: no id, never replayed.

@@ -16,6 +16,7 @@ class UserFacts:
     data: Hash
     sets: Sequence[str]  #: The state sets it is in.
     in_queue: bool
+    is_away: bool  #: Not there for the moment, so not in the queue.
     in_presence: bool
     log_entries: int  #: How many events its log has.
     steps: Sequence[tuple[int, int]]  #: The seqs in its log, as runs of contiguous ones: (first, last).
@@ -25,7 +26,7 @@ class UserFacts:
     @property
     def exists(self) -> bool:
         """Does anything of it still stand?"""
-        return bool(self.data or self.sets or self.in_queue or self.in_presence)
+        return bool(self.data or self.sets or self.in_queue or self.is_away or self.in_presence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ class Rules:
     connect_timeout_ms: int = 15_000  #: How long a match waits for both to be in the room.
     leave_timeout_ms: int = 1_000  #: How long a user may stay DISCONNECTING.
     unreachable_after_ms: int = 10_000  #: Not seen for so long: queued, but not matched.
+    come_back_ms: int = 3_000  #: How long somebody who is away from a call may take to come back.
+    alone_grace_ms: int = 5_000  #: How long somebody may be alone in a call before that ends it.
     stale_after_ms: int = 60_000  #: Not seen for so long: out of the queue, out of the call.
     user_ttl_ms: int = 3_600_000  #: Not seen for so long: forgotten.
     match_ttl_ms: int = 1_800_000  #: How long an ended match is remembered, to fence late actions.

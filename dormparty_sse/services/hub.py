@@ -5,7 +5,7 @@ connection every stream reads the log again from where it stood.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -17,7 +17,8 @@ from redis.exceptions import RedisError
 from dormparty_sse.domain.errors import StateAway, StateFault
 from dormparty_sse.domain.events import EventType
 from dormparty_sse.domain.models import Commit, Event, UserRef
-from dormparty_sse.services.stream import Stream
+from dormparty_sse.services.hangups import Hangups
+from dormparty_sse.services.stream import Reader, Stream
 from dormparty_sse.services.tasks import Tasks
 from dormparty_sse.services.views import Views
 from dormparty_sse.store.connection import Connection
@@ -34,11 +35,19 @@ class Hub:
     """All streams of this process."""
 
     def __init__(
-        self, connection: Connection, store: Store, views: Views, tasks: Tasks, *, buffer: int
+        self,
+        connection: Connection,
+        store: Store,
+        views: Views,
+        hangups: Hangups,
+        tasks: Tasks,
+        *,
+        buffer: int,
     ) -> None:
         self._connection = connection
         self._store = store
         self._views = views
+        self._hangups = hangups
         self._tasks = tasks
         self._buffer = buffer
         self._pubsub: PubSub | None = None
@@ -53,18 +62,18 @@ class Hub:
         return [stream for streams in self._streams.values() for stream in streams]
 
     @asynccontextmanager
-    async def open(
-        self, user: UserRef, last_event_id: str | None, cut_off: Callable[[], None]
-    ) -> AsyncIterator[Stream]:
+    async def open(self, user: UserRef, last_event_id: str | None, reader: Reader) -> AsyncIterator[Stream]:
         """A stream of this user, for as long as the context lasts. Raises StateAway.
 
-        `cut_off` is called to drop a reader that does not keep up.
+        If the context ends by CancelledError, ConnectionError or TimeoutError, the reader has gone.
+        One that does not keep up is cut off.
         """
         if self._draining:
             raise StateAway("This process is stopping; connect again.")
         channel = pool_key(user.pool, "events", user.user_id)
-        stream = Stream(user, self._views, cut_off, buffer=self._buffer)
+        stream = Stream(user, self._views, reader, buffer=self._buffer)
         self._streams.setdefault(channel, set()).add(stream)
+        opened = self._hangups.opened(reader.address)
         try:
             try:
                 async with asyncio.timeout(self._connection.command_timeout_s):
@@ -72,8 +81,14 @@ class Hub:
             except (RedisError, OSError) as error:
                 raise StateAway from error
             stream.begin(await self._store.open_stream(user, last_event_id), last_event_id)
-            yield stream
+            try:
+                yield stream
+            except (asyncio.CancelledError, ConnectionError, TimeoutError):
+                if stream.is_open and not self._draining:
+                    self._hangups.hung_up(opened, user, stream.generation)
+                raise
         finally:
+            self._hangups.closed(opened)
             await self._forget(channel, stream)
 
     def drain(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -12,15 +13,25 @@ from dormparty_sse.domain.states import State
 from dormparty_sse.services.views import Views
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """The other end of a stream."""
+
+    address: str  #: Where its connection leads to: the browser's address, or a proxy's.
+    responds: Callable[[], bool]  #: Does it still confirm what it is sent?
+    cut_off: Callable[[], None]  #: Drops the connection.
+
+
 class Stream:
     """What one reader gets: each replayable event once, in order.
 
     Live events that arrive while the log is being read are put aside, and follow what the log had.
     """
 
-    def __init__(self, user: UserRef, views: Views, cut_off: Callable[[], None], *, buffer: int) -> None:
-        """`cut_off` drops the connection of a reader for whom `buffer` live events are waiting."""
+    def __init__(self, user: UserRef, views: Views, reader: Reader, *, buffer: int) -> None:
+        """The reader is cut off once `buffer` live events are waiting for it."""
         self.user = user
+        self.reader = reader
         self.generation = 0  #: Which of the user's streams this is; 0 until it has begun.
         self._newest_generation = 0
         self.waiting = False  #: Is the user in the queue, as far as this stream has told?
@@ -28,7 +39,6 @@ class Stream:
         self.last_id = "0-0"
         self._seq = 0  # of the newest transition told
         self._views = views
-        self._cut_off = cut_off
         self._buffer = buffer
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._replayed = 0  # of those waiting; the log's length bounds them, not the buffer
@@ -48,6 +58,16 @@ class Stream:
     def stuck(self) -> bool:
         """Is something waiting that the reader does not take?"""
         return not self._events.empty()
+
+    @property
+    def is_alive(self) -> bool:
+        """Does the reader take what it is sent, as far as one can see?"""
+        return not self.stuck and self.reader.responds()
+
+    @property
+    def is_open(self) -> bool:
+        """Has it begun, and is it for the client to end it?"""
+        return self.generation > 0 and not self._closing
 
     def begin(self, commit: Commit, last_event_id: str | None) -> None:
         """Starts with `connected` and the replay; `commit` is that of `Store.open_stream`."""
@@ -145,7 +165,7 @@ class Stream:
             self.last_queue_view = None
         if self._events.qsize() - self._replayed >= self._buffer and event.event_id is not None:
             self._end()
-            self._cut_off()  # it loses nothing, since it can resume from the last event it got
+            self.reader.cut_off()  # it loses nothing, since it can resume from the last event it got
             return
         self._events.put_nowait(event)
 

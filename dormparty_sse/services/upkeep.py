@@ -3,14 +3,17 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 
 import structlog
 
+from dormparty_sse.domain.errors import StateAway
 from dormparty_sse.domain.events import EventType
 from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.stream import Stream
 from dormparty_sse.services.views import Views
+from dormparty_sse.store.connection import Connection
 from dormparty_sse.store.store import Store
 
 log = structlog.get_logger()
@@ -23,8 +26,9 @@ _BREATH_S = 0.01  # then everything else has its turn
 class Upkeep:
     """The rounds over all streams of this process. Each method is one round."""
 
-    def __init__(self, hub: Hub, store: Store, views: Views) -> None:
+    def __init__(self, connection: Connection, hub: Hub, store: Store, views: Views) -> None:
         self._lost_pools: set[str] = set()
+        self._connection = connection
         self._hub = hub
         self._store = store
         self._views = views
@@ -42,12 +46,20 @@ class Upkeep:
                 await asyncio.sleep(_BREATH_S)
 
     async def presence(self) -> None:
-        """A sign of life of every user whose stream takes what it is sent.
+        """A sign of life of every user whose stream takes what it is sent, as soon as Redis is there.
 
         Whoever Redis does not know any more (somebody has flushed it) is told so, by a new beginning.
         """
+        while True:
+            await self._connection.recovery.up()
+            with suppress(StateAway):
+                return await self._presence()
+            # Not left to the next round: people would count as away, and it was Redis that was.
+            await asyncio.sleep(_BREATH_S)
+
+    async def _presence(self) -> None:
         for pool, streams in _by_pool(self._hub.streams):
-            for chunk in _chunks(stream for stream in streams if not stream.stuck):
+            for chunk in _chunks(stream for stream in streams if stream.is_alive):
                 by_user = {stream.user.user_id: stream for stream in chunk}
                 for unknown in await self._store.seen(pool, list(by_user)):
                     log.warning("user_lost", pool=pool, user_id=unknown)

@@ -95,6 +95,7 @@ def _user(item: dict[str, Any]) -> UserFacts:
         data=item["data"],
         sets=sorted(item["sets"]),
         in_queue=item["inQueue"],
+        is_away=item["isAway"],
         in_presence=item["inPresence"],
         log_entries=item["entries"],
         steps=[(first, last) for first, last in item["steps"]],

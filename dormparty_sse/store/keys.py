@@ -16,6 +16,7 @@ POOL_KEYS: dict[str, str] = {
     "next_place": ":queue:next",  #: Counter of places.
     "average_wait": ":queue:average-wait",  #: Moving average of recent waits, ms; expires.
     "presence": ":presence",  #: Sorted set of users, score = last seen (ms).
+    "away": ":away",  #: Sorted set of users who are not there for the moment, score = since when (ms).
     "deadlines": ":deadlines",  #: Sorted set of `kind:id`, score = when it falls due (ms).
     "matches": ":matches",  #: Sorted set of sessions reserved, open or closing, score = since when (ms).
     "user": ":user:%s",  #: Hash: the user's metadata.

@@ -145,6 +145,10 @@ class Store:
         """Snapshot and replay, as of one moment; see `stream_open.lua`. An unreadable id means resync."""
         return await self.run("stream_open", user.pool, user.user_id, _event_id(last_event_id))
 
+    async def stream_lost(self, user: UserRef, generation: int) -> Commit:
+        """The client has closed this stream of the user without a word."""
+        return await self.run("stream_lost", user.pool, user.user_id, generation)
+
     async def catch_up(self, user: UserRef, last_event_id: str) -> Commit:
         """What an open stream has missed since an id; see `stream_catch_up.lua`."""
         return await self.run("stream_catch_up", user.pool, user.user_id, _event_id(last_event_id))

@@ -17,6 +17,7 @@ from dormparty_sse.services.aftercare import Aftercare
 from dormparty_sse.services.audit import Auditor
 from dormparty_sse.services.commits import Commits
 from dormparty_sse.services.deadlines import Deadlines
+from dormparty_sse.services.hangups import Hangups
 from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.matching import Matcher
@@ -78,10 +79,10 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
     commits.react(lambda commit: clock.learn(commit.now))
     health = RoomsHealth(rooms)
     views = Views(mint, settings.browser_livekit_url, health, clock)
-    hub = Hub(connection, store, views, tasks, buffer=settings.stream_buffer)
+    hub = Hub(connection, store, views, Hangups(store, commits, tasks), tasks, buffer=settings.stream_buffer)
     matcher = Matcher(store, rooms, health, commits, tasks, batch=settings.match_batch)
     deadlines = Deadlines(store, rooms, commits, matcher, tasks=tasks)
-    upkeep = Upkeep(hub, store, views)
+    upkeep = Upkeep(connection, hub, store, views)
     auditor = Auditor(store, rooms)
     repairer = Repairer(store, rooms, auditor, commits)
     aftercare = Aftercare(connection, store, repairer, upkeep)

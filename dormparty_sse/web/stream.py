@@ -1,7 +1,6 @@
 """GET events: the stream of one user."""
 
 import random
-import socket
 from contextlib import suppress
 
 import orjson
@@ -13,8 +12,8 @@ from dormparty_sse.domain.models import Event
 from dormparty_sse.web.bodies import Body, read_own_body
 from dormparty_sse.web.handlers import current_user
 from dormparty_sse.web.parts import parts_of
+from dormparty_sse.web.peer import reader_of
 
-_SEND_BUFFER = 32 * 1024  # bytes; left to itself, the kernel takes megabytes for who does not read
 _STAY_AWAY_MS = 3_600_000  # a superseded EventSource would come back at once, and fight
 
 
@@ -24,17 +23,16 @@ async def events(request: web.Request) -> web.StreamResponse:
     await read_own_body(request, Body, user)
     settings = parts_of(request).settings
     last_event_id = request.headers.get("Last-Event-ID") or request.query.get("lastEventId") or None
-    async with parts_of(request).hub.open(user, last_event_id, lambda: _cut_off(request)) as stream:
-        response = EventSourceResponse(
-            sep="\n",
-            ping_interval=settings.stream_ping_interval_s,
-            send_timeout=settings.stream_send_timeout_s,
-        )
-        response.headers["Cache-Control"] = "no-cache, no-transform"
-        _bound_send_buffer(request)
-        await response.prepare(request)
-        async with response:
-            with suppress(TimeoutError):  # the client takes nothing: its connection is cut by now
+    response = EventSourceResponse(
+        sep="\n",
+        ping_interval=settings.stream_ping_interval_s,
+        send_timeout=settings.stream_send_timeout_s,
+    )
+    response.headers["Cache-Control"] = "no-cache, no-transform"
+    with suppress(TimeoutError):  # the client takes nothing: its connection is cut by now
+        async with parts_of(request).hub.open(user, last_event_id, reader_of(request)) as stream:
+            await response.prepare(request)
+            async with response:
                 async for event in stream:
                     await _send(response, event, settings.stream_retry_ms)
     return response
@@ -54,13 +52,3 @@ def _retry_ms(event_type: str, retry_ms: int) -> int | None:
             return _STAY_AWAY_MS
         case _:
             return None
-
-
-def _bound_send_buffer(request: web.Request) -> None:
-    if request.transport and (connection := request.transport.get_extra_info("socket")):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-
-
-def _cut_off(request: web.Request) -> None:
-    if request.transport:
-        request.transport.abort()

@@ -52,7 +52,7 @@ async def test_partner_of_a_killed_client_is_freed_once_livekit_has_noticed(
         await left_behind.event("call-started")
         process.kill()
         forced = await left_behind.event("force-disconnect", timeout_s=40)  # LiveKit takes about 20 s
-    assert (forced["reason"], forced["initiatedBy"]) == ("partner-left", killed.user_id)
+    assert (forced["reason"], forced["initiatedBy"]) == ("connection-lost", killed.user_id)
     assert forced["targetState"] == "WAITING"
     notification = (await left_behind.get("check-disconnect"))["notification"]
     assert notification["reason"] == "connection-lost"

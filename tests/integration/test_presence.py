@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dormparty_sse.store.keys import pool_key
-from tests.support.calls import meet, part
+from tests.support.calls import part
 from tests.support.crowd import crowd
 from tests.support.person import Person
 from tests.support.replay import told_of_every_step
@@ -23,6 +23,7 @@ async def hasty_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
         tmp_path_factory.mktemp("hasty"),
         PRESENCE_INTERVAL_S="0.3",
         UNREACHABLE_AFTER_S=str(UNREACHABLE_AFTER_S),
+        COME_BACK_S="1",
         STALE_AFTER_S=str(STALE_AFTER_S),
     ) as running:
         yield running
@@ -57,7 +58,7 @@ async def test_who_is_out_of_sight_waits_on_but_is_not_matched(hasty_stack: Stac
         await b.post("enqueue")
         match = await a.event("new-match")
         assert match["partnerId"] == b.user_id
-        assert await hasty_stack.queue(a.pool) == [silent.user_id]
+        assert await hasty_stack.queue(a.pool) == []
 
         # Seen again in time, it meets the next one, from the place it had.
         assert await silent.state() == "WAITING"
@@ -94,10 +95,17 @@ async def test_who_is_away_for_too_long_is_out_of_the_queue(hasty_stack: Stack) 
         assert (await silent.post("enqueue"))["seq"] == 3
 
 
-async def test_who_is_away_for_too_long_frees_its_partner(hasty_stack: Stack) -> None:
+async def test_who_has_no_stream_and_asks_for_nothing_for_too_long_frees_its_partner(
+    hasty_stack: Stack,
+) -> None:
     async with crowd(hasty_stack, 2) as (silent, partner):
-        match = await meet(silent, partner)
-        await silent.hang_up()
+        await partner.listen()
+        for someone in (partner, silent):
+            await someone.post("enqueue")
+        match = await partner.event("new-match")
+        await silent.join(await silent.match())
+        await partner.join(match)
+        await partner.event("call-started")
         forced = await partner.event("force-disconnect", timeout_s=STALE_AFTER_S + 5)
         assert (forced["reason"], forced["initiatedBy"]) == ("stale", silent.user_id)
         assert forced["sessionId"] == match["sessionId"]
@@ -106,9 +114,6 @@ async def test_who_is_away_for_too_long_frees_its_partner(hasty_stack: Stack) ->
         await has_state(hasty_stack, silent, "IDLE")
 
         # Coming back, it finds out what happened.
-        await silent.listen(silent.last_event_id)
-        ended = await silent.event("force-disconnect")
-        assert (ended["reason"], ended["targetState"]) == ("stale", "IDLE")
-        await silent.event("idle")
-        for someone in (silent, partner):
-            await told_of_every_step(someone)
+        notification = (await silent.get("check-disconnect"))["notification"]
+        assert (notification["reason"], notification["targetState"]) == ("stale", "IDLE")
+        await told_of_every_step(partner)

@@ -106,7 +106,7 @@ async def test_departure_of_an_old_session_after_the_new_one_has_joined_is_no_de
     await assert_states({a: "IN_CALL", b: "IN_CALL"})
     await deliver(stack, room.left(a.user_id, "PA_new", at=2_000, reason="SIGNAL_CLOSE"))
     forced = await b.event("force-disconnect")
-    assert (forced["reason"], forced["initiatedBy"]) == ("partner-left", a.user_id)
+    assert (forced["reason"], forced["initiatedBy"]) == ("connection-lost", a.user_id)
     assert (await b.get("check-disconnect"))["notification"]["reason"] == "connection-lost"
 
 

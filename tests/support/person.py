@@ -26,6 +26,7 @@ class Person:
         self.headers = {"Authorization": f"Bearer {self.token}"}
         self.events: list[Event] = []  #: Everything that came on streams, in order; `id` where it had one.
         self.room: rtc.Room | None = None
+        self.stream_answer: aiohttp.ClientResponse | None = None  #: That of the newest stream.
         self._seen = 0  # events that `event` has passed
         self._stream: asyncio.Task[None] | None = None
 
@@ -115,6 +116,7 @@ class Person:
         url = self.base_url + "/api/matching/events"
         async with self.http.get(url, headers=headers, timeout=timeout) as answer:
             assert answer.status == 200, await answer.text()
+            self.stream_answer = answer
             async for event in read_events(answer):
                 self.events.append(event)
                 if event["type"] == "connected" and not opened.done():

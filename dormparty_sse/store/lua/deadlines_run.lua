@@ -6,9 +6,9 @@
     ARGV[1]  how many at most
   Returns: done, with `rooms`: {sessionId, roomName} to delete in LiveKit now. Each comes again, later and
            later, until room_deleted.lua says it is gone. And `inLine`: how many are free to be matched.
-  Events: those of the endings: connect-timeout, stale; requeued and idle.
+  Events: those of the endings: connect-timeout, connection-lost, stale; partner-reconnecting; requeued and idle.
 ]]
--- @include matches
+-- @include presence
 
 local rooms = {}
 local run = {}
@@ -51,25 +51,40 @@ function run.room(session)
   table.insert(rooms, { sessionId = session, roomName = match.roomName })
 end
 
--- Has a user been away for too long? Asked again when it next might be so.
+-- Nobody has seen the user for so long that it is given up.
+local function give_up(user)
+  local match = open_match(user)
+  if match then
+    match_end(match, 'stale', { [user.id] = true })
+  elseif user.state == 'WAITING' then
+    leave_queue(user, 'stale')
+  elseif user.state == 'DISCONNECTING' then
+    user_set(user, { targetState = 'IDLE' })
+  end
+end
+
+-- A match whose user is away, or may be soon. When to look again; nil where there is nothing to look at.
+local function look_at_listener(user, seen)
+  local match = user.stream and open_match(user)
+  if not match then return nil end
+  if NOW >= listener_is_away_at(seen) then user_goes_away(user) end
+  local away_since = tonumber(redis.call('ZSCORE', KEY.away(), user.id) or nil)
+  if not away_since then return listener_is_away_at(seen) end
+  if NOW < comes_back_by(away_since) then return comes_back_by(away_since) end
+  match_end(match, 'connection-lost', { [user.id] = true })
+end
+
+-- Is a user still there? Asked again when it next might not be.
 function run.presence(id)
   local user = user_get(id)
   if not user then return end
-  local seen = tonumber(redis.call('ZSCORE', KEY.presence(), id) or 0)
-  if seen <= NOW - RULES.stale_after_ms then
-    local match = open_match(user)
-    if match then
-      match_end(match, 'stale', { [id] = true })
-    elseif user.state == 'WAITING' then
-      leave_queue(user, 'stale')
-    elseif user.state == 'DISCONNECTING' then
-      user_set(user, { targetState = 'IDLE' })
-    end
-  end
+  local seen = last_seen(id)
+  if seen <= NOW - RULES.stale_after_ms then give_up(user) end
+  local next_look = look_at_listener(user, seen)
   if user.state == 'IDLE' and seen <= NOW - RULES.user_ttl_ms then return user_forget(id) end
   redis.call('PEXPIRE', KEY.log(id), RULES.user_ttl_ms * 2) -- a long call has no events
   local patience = user.state == 'IDLE' and RULES.user_ttl_ms or RULES.stale_after_ms
-  deadline_set('presence', id, math.max(seen + patience, NOW + RULES.leave_timeout_ms))
+  deadline_set('presence', id, next_look or math.max(seen + patience, NOW + RULES.leave_timeout_ms))
 end
 
 local due = redis.call('ZRANGEBYSCORE', KEY.deadlines(), '-inf', NOW, 'LIMIT', 0, ARGV[1])

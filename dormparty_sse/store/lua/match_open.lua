@@ -4,11 +4,11 @@
     KEYS[1]  the pool's hash tag
     ARGV[1]  session id
     ARGV[2]  the room's sid
-  Returns: done; nothing where the reservation is gone (then the room is not needed).
+  Returns: done; nothing where the reservation is gone or one of the two is away (then the room is not needed).
   Events: new-match to both.
 ]]
 -- @include once
--- @include matches
+-- @include presence
 
 local AVERAGE_WAIT_TTL_MS = 600000
 
@@ -30,6 +30,10 @@ end
 
 local match = match_get(ARGV[1])
 if not match or match.phase ~= 'reserved' then return reply(OUTCOME.NOTHING) end
+if is_away(match.user1) or is_away(match.user2) then
+  reservation_release(match)
+  return reply(OUTCOME.NOTHING)
+end
 
 local users = { user_get(match.user1), user_get(match.user2) }
 local common = common_interests(users[1].interests, users[2].interests)
@@ -47,6 +51,7 @@ for i, user in ipairs(users) do
     reservation = false, sessionId = match.id, currentRoom = match.roomName, matchedWith = partner.id,
   })
   user_count(user, 'matches')
+  if user.stream then deadline_set('presence', user.id, listener_is_away_at(NOW)) end
   emit(user.id, 'new-match', {
     sessionId = match.id, roomName = match.roomName, user1 = match.user1, user2 = match.user2,
     partnerId = partner.id, createdAt = NOW, commonInterests = common,

@@ -16,6 +16,7 @@ local function some_users()
   local places = { KEY.presence() }
   for _, set in pairs(STATE_SETS) do table.insert(places, KEY[set]()) end
   table.insert(places, KEY.queue())
+  table.insert(places, KEY.away())
   for _, place in ipairs(places) do
     local ids = redis.call('ZRANGE', place, 0, ARGV[1] - 1)
     if #ids > 0 then return ids end

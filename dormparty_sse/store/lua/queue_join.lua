@@ -9,7 +9,7 @@
   Events: queued.
 ]]
 -- @include once
--- @include queue
+-- @include presence
 
 local user = user_ensure(ARGV[1])
 if not user_may(user, 'enqueue') then return answer(OUTCOME.INVALID_STATE, user) end

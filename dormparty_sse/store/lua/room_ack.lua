@@ -8,7 +8,7 @@
   Events: requeued or idle.
 ]]
 -- @include once
--- @include matches
+-- @include presence
 
 local user = user_ensure(ARGV[1])
 if user.state ~= 'DISCONNECTING' or user.currentRoom ~= ARGV[2] then

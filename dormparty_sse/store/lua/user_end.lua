@@ -9,7 +9,7 @@
   Events: as for skip, with end-confirmed; from CONNECTING requeued and idle at once; idle from WAITING.
 ]]
 -- @include once
--- @include matches
+-- @include presence
 
 local user = user_ensure(ARGV[1])
 local fenced = fence(user, ARGV[2])

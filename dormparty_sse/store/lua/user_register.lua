@@ -6,6 +6,6 @@
   Returns: done, with state and seq.
   Events: none.
 ]]
--- @include users
+-- @include presence
 
 return answer(OUTCOME.DONE, user_ensure(ARGV[1]))

@@ -33,7 +33,7 @@ end
 
 local function mend_presence(user)
   if not redis.call('ZSCORE', KEY.presence(), user.id) then
-    user_seen(user.id)
+    redis.call('ZADD', KEY.presence(), NOW, user.id)
     mended('was not in the index of users')
   end
   if not redis.call('ZSCORE', KEY.deadlines(), 'presence:' .. user.id) then
@@ -76,20 +76,21 @@ local function mend_free(user)
     if reserved then reservation_release(match) end
     reserved = false
   end
-  if waiting and not reserved and not redis.call('ZSCORE', KEY.queue(), user.id) then
+  local in_line = redis.call('ZSCORE', KEY.queue(), user.id) or is_away(user.id)
+  if waiting and not reserved and not in_line then
     queue_add(user, true)
     mended('was not in line')
   end
 end
 
 local function mend_line(user)
-  if user.state == 'WAITING' and not user.reservation then return end
+  if user.state == 'WAITING' and not user.reservation and not is_away(user.id) then return end
   if redis.call('ZREM', KEY.queue(), user.id) == 1 then mended('was in line') end
 end
 
 -- Does anything but its own record know this user?
 local function is_listed(id)
-  local places = { KEY.presence(), KEY.queue() }
+  local places = { KEY.presence(), KEY.queue(), KEY.away() }
   for _, set in pairs(STATE_SETS) do table.insert(places, KEY[set]()) end
   for _, place in ipairs(places) do
     if redis.call('ZSCORE', place, id) then return true end

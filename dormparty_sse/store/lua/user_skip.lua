@@ -8,7 +8,7 @@
   Events: skip-confirmed or force-disconnect, and room-closing, to each; requeued at once from CONNECTING.
 ]]
 -- @include once
--- @include matches
+-- @include presence
 
 local user = user_ensure(ARGV[1])
 local fenced = fence(user, ARGV[2])

@@ -7,6 +7,7 @@
            estimatedWaitSeconds, waitingSince, holdReason, holdUntil. What is unknown is left out.
   Events: none.
 ]]
+-- @include presence
 -- @include snapshot
 
 local user = user_ensure(ARGV[1])

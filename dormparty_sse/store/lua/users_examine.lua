@@ -3,10 +3,10 @@
 
     KEYS[1]  the pool's hash tag
     ARGV     user ids
-  Returns: done, with `users`, in order: id, data (the metadata), sets (the state sets it is in), inQueue, inPresence,
-           entries (how many its log has), steps (runs of contiguous seqs in its log: {first, last}), match and
-           reservation (the metadata of those it names). Long logs take time, so fewer may be there than were asked
-           for, but at least one.
+  Returns: done, with `users`, in order: id, data (the metadata), sets (the state sets it is in), inQueue, isAway,
+           inPresence, entries (how many its log has), steps (runs of contiguous seqs in its log: {first, last}),
+           match and reservation (the metadata of those it names). Long logs take time, so fewer may be there than
+           were asked for, but at least one.
   Events: none.
 ]]
 -- @include scan
@@ -36,6 +36,7 @@ local function examine(id)
     data = data,
     sets = states_of(id),
     inQueue = redis.call('ZSCORE', KEY.queue(), id) ~= false,
+    isAway = redis.call('ZSCORE', KEY.away(), id) ~= false,
     inPresence = redis.call('ZSCORE', KEY.presence(), id) ~= false,
     entries = #entries,
     steps = steps_in(entries),

@@ -146,7 +146,7 @@ async def test_a_whole_match_is_ended_for_a_reason(store: Store, people: People)
     assert {step.to_state for step in ended.transitions} == {State.DISCONNECTING}
     assert (await people.user(pair.a))["targetState"] == "WAITING"
     [told] = [e for e in await people.events(pair.a) if e["type"] == "force-disconnect"]
-    assert (told["reason"], told["initiatedBy"]) == ("partner-left", pair.b.user_id)
+    assert (told["reason"], told["initiatedBy"]) == ("connection-lost", pair.b.user_id)
 
 
 @pytest.mark.parametrize("kind", ["connect", "room"])

@@ -27,6 +27,7 @@ def user(state: str, seq: int = 1, **changed: Any) -> UserFacts:
         data={"state": state, "seq": str(seq)},
         sets=[state],
         in_queue=state == "WAITING",
+        is_away=False,
         in_presence=True,
         log_entries=2 * seq,
         steps=[(1, seq)] if seq else [],
@@ -190,6 +191,7 @@ BAD: list[tuple[str, str, PoolPage, tuple[Kind, str]]] = [
     ("free_users_have_no_room", "waiting out of line", with_user("cat", in_queue=False), (Kind.USER, "cat")),
     ("free_users_have_no_room", "at home and in line", with_user("fay", in_queue=True), (Kind.USER, "fay")),
     ("free_users_have_no_room", "in a call and in line", with_user("ann", in_queue=True), (Kind.USER, "ann")),
+    ("free_users_have_no_room", "away and in line", with_user("cat", is_away=True), (Kind.USER, "cat")),
     ("free_users_have_no_room", "held and in line", with_user("dan", in_queue=True), (Kind.USER, "dan")),
     ("free_users_have_no_room", "held for nothing", with_user("dan", reservation={}), (Kind.USER, "dan")),
     (

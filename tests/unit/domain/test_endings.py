@@ -11,6 +11,7 @@ SEEN_BY_PARTNERS = {
     "partner-skipped",
     "partner-ended",
     "partner-left",
+    "connection-lost",
     "connect-timeout",
     "room-failed",
     "room-finished",

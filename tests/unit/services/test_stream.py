@@ -12,7 +12,7 @@ from dormparty_sse.domain.models import Commit, Event, UserRef
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.livekit.tokens import TokenMint
 from dormparty_sse.services.health import RoomsHealth
-from dormparty_sse.services.stream import Stream
+from dormparty_sse.services.stream import Reader, Stream
 from dormparty_sse.services.views import Views
 from tests.support.stack import KEY
 
@@ -20,7 +20,7 @@ BUFFER = 3
 USER = UserRef(user_id="ann", pool="main")
 
 
-class Reader:
+class Listener:
     """A stream, and what is to be read from it."""
 
     def __init__(self) -> None:
@@ -29,7 +29,12 @@ class Reader:
         mint = TokenMint(api_key=KEY.key, api_secret=KEY.secret, clock=clock, ttl_s=60)
         health = create_autospec(RoomsHealth, instance=True, away=False)
         self.views = Views(mint, "ws://livekit", health, clock)
-        self.stream = Stream(USER, self.views, self.cut_off, buffer=BUFFER)
+        self.stream = Stream(
+            USER,
+            self.views,
+            Reader(address="127.0.0.1", responds=lambda: True, cut_off=self.cut_off),
+            buffer=BUFFER,
+        )
 
     def cut_off(self) -> None:
         self.cuts += 1
@@ -67,11 +72,11 @@ def live(event_id: str) -> Event:
 
 
 @pytest.fixture
-async def reader() -> Reader:
-    return Reader()
+async def reader() -> Listener:
+    return Listener()
 
 
-async def test_what_came_live_during_the_replay_follows_it_once(reader: Reader) -> None:
+async def test_what_came_live_during_the_replay_follows_it_once(reader: Listener) -> None:
     for one in ("2-0", "3-0", "4-0"):
         reader.stream.live(live(one))
     reader.stream.begin(commit("2-0", "3-0"), "1-0")
@@ -80,7 +85,7 @@ async def test_what_came_live_during_the_replay_follows_it_once(reader: Reader) 
     assert await reader.got() == ["2-0", "3-0", "4-0", "5-0", "draining"]
 
 
-async def test_ids_are_ordered_as_numbers(reader: Reader) -> None:
+async def test_ids_are_ordered_as_numbers(reader: Listener) -> None:
     reader.stream.begin(commit("9-9"), "9-0")
     reader.stream.live(live("9-10"))
     reader.stream.live(live("10-0"))
@@ -88,14 +93,14 @@ async def test_ids_are_ordered_as_numbers(reader: Reader) -> None:
     assert await reader.got() == ["9-9", "9-10", "10-0", "draining"]
 
 
-async def test_who_is_new_starts_after_the_newest_event(reader: Reader) -> None:
+async def test_who_is_new_starts_after_the_newest_event(reader: Listener) -> None:
     reader.stream.live(live("9-0"))
     reader.stream.begin(commit(), None)
     reader.stream.live(live("9-1"))
     assert await reader.got() == ["9-1", "draining"]
 
 
-async def test_a_replay_may_be_longer_than_the_buffer(reader: Reader) -> None:
+async def test_a_replay_may_be_longer_than_the_buffer(reader: Listener) -> None:
     ids = [f"{n}-0" for n in range(2, 40)]
     reader.stream.begin(commit(*ids), "1-0")
     reader.stream.live(live("40-0"))
@@ -103,7 +108,7 @@ async def test_a_replay_may_be_longer_than_the_buffer(reader: Reader) -> None:
     assert await reader.got() == [*ids, "40-0", "draining"]
 
 
-async def test_a_full_buffer_cuts_the_reader_off_once(reader: Reader) -> None:
+async def test_a_full_buffer_cuts_the_reader_off_once(reader: Listener) -> None:
     reader.stream.begin(commit(), "1-0")
     for n in range(2, 20):
         reader.stream.live(live(f"{n}-0"))
@@ -112,7 +117,7 @@ async def test_a_full_buffer_cuts_the_reader_off_once(reader: Reader) -> None:
     assert got == ["2-0", "3-0"]  # and `connected` before them; no farewell, since it is gone
 
 
-async def test_a_replay_that_has_been_read_leaves_no_more_room_than_there_was(reader: Reader) -> None:
+async def test_a_replay_that_has_been_read_leaves_no_more_room_than_there_was(reader: Listener) -> None:
     ids = [f"{n}-0" for n in range(2, 12)]
     reader.stream.begin(commit(*ids), "1-0")
     events = aiter(reader.stream)
@@ -125,7 +130,7 @@ async def test_a_replay_that_has_been_read_leaves_no_more_room_than_there_was(re
     assert reader.cuts == 1
 
 
-async def test_what_is_of_the_moment_never_fills_the_buffer(reader: Reader) -> None:
+async def test_what_is_of_the_moment_never_fills_the_buffer(reader: Listener) -> None:
     reader.stream.begin(commit(), "1-0")
     for _ in range(20):
         heartbeat = reader.views.momentary(EventType.HEARTBEAT)
@@ -134,14 +139,14 @@ async def test_what_is_of_the_moment_never_fills_the_buffer(reader: Reader) -> N
     assert await reader.got() == ["draining"]
 
 
-async def test_a_newer_generation_ends_the_stream_whenever_it_is_heard_of(reader: Reader) -> None:
+async def test_a_newer_generation_ends_the_stream_whenever_it_is_heard_of(reader: Listener) -> None:
     reader.stream.superseded_by(2)  # before this one has begun
     reader.stream.begin(commit(), "1-0")
     reader.stream.live(live("2-0"))
     assert await reader.got() == ["superseded"]
 
 
-async def test_an_older_generation_does_not(reader: Reader) -> None:
+async def test_an_older_generation_does_not(reader: Listener) -> None:
     reader.stream.superseded_by(1)
     reader.stream.begin(commit(generation=2), "1-0")
     reader.stream.superseded_by(1)
@@ -149,7 +154,7 @@ async def test_an_older_generation_does_not(reader: Reader) -> None:
     assert await reader.got() == ["draining"]
 
 
-async def test_a_break_is_bridged_by_the_log(reader: Reader) -> None:
+async def test_a_break_is_bridged_by_the_log(reader: Listener) -> None:
     reader.stream.begin(commit(), "1-0")
     reader.stream.live(live("2-0"))
     reading = reader.stream.put_aside()
@@ -159,7 +164,7 @@ async def test_a_break_is_bridged_by_the_log(reader: Reader) -> None:
     assert await reader.got() == ["2-0", "3-0", "4-0", "5-0", "6-0", "draining"]
 
 
-async def test_a_second_break_during_the_first_is_bridged_too(reader: Reader) -> None:
+async def test_a_second_break_during_the_first_is_bridged_too(reader: Listener) -> None:
     reader.stream.begin(commit(), "1-0")
     first = reader.stream.put_aside()
     reader.stream.live(live("4-0"))
@@ -170,13 +175,13 @@ async def test_a_second_break_during_the_first_is_bridged_too(reader: Reader) ->
     assert await reader.got() == ["2-0", "3-0", "4-0", "5-0", "6-0", "draining"]
 
 
-async def test_a_break_that_the_log_does_not_bridge_is_told(reader: Reader) -> None:
+async def test_a_break_that_the_log_does_not_bridge_is_told(reader: Listener) -> None:
     reader.stream.begin(commit(), "1-0")
     reading = reader.stream.put_aside()
     assert not reader.stream.catch_up(commit(resync=True), reading)
 
 
-async def test_a_break_may_hide_a_newer_stream(reader: Reader) -> None:
+async def test_a_break_may_hide_a_newer_stream(reader: Listener) -> None:
     reader.stream.begin(commit(), "1-0")
     reading = reader.stream.put_aside()
     assert reader.stream.catch_up(commit(generation=2), reading)
@@ -184,7 +189,7 @@ async def test_a_break_may_hide_a_newer_stream(reader: Reader) -> None:
 
 
 async def test_a_step_that_was_told_before_means_that_redis_has_lost_some_and_the_client_comes_back(
-    reader: Reader,
+    reader: Listener,
 ) -> None:
     reader.stream.begin(commit(seq=order("9-0")), None)
     reader.stream.live(Event(event_id="10-0", data={"type": "queued", "seq": 1, "state": "WAITING"}))

@@ -14,11 +14,13 @@ local function queue_view(user)
   return { position = position, queueLength = length, estimatedWaitSeconds = estimate }
 end
 
--- Puts a user, already WAITING, in line: at the tail, or where it stood before.
+-- Puts a user, already WAITING, in line: at the tail, or where it stood before. Who is away has a place, and
+-- comes into line when it is back.
 local function queue_add(user, keep_place)
   if not (keep_place and user.place) then
     user_set(user, { place = redis.call('INCR', KEY.next_place()), joinedQueueAt = NOW })
   end
+  if is_away(user.id) then return end
   redis.call('ZADD', KEY.queue(), user.place, user.id)
   rematch = true
 end
@@ -54,21 +56,28 @@ local function go_idle(user, reason, session)
 end
 
 local PAGE = 100
-local MAX_PAGES = 100 -- bounds the time Redis is kept busy by a queue of people who are away
+local MAX_PAGES = 10 -- bounds the time Redis is kept busy by a line of people who have gone
 
--- Shows `visit` the reachable users in line, oldest first, until it returns true or has seen `most`.
--- It must not take anybody out of the line.
+-- Shows `visit` those in line who were seen lately, oldest first, until it returns true or has seen `most`.
+-- It must not take anybody out of the line. Who was not seen lately leaves the line, for as long as that is so.
 local function each_in_line(most, visit)
-  local visited = 0
+  local visited, unseen, ended = 0, {}, false
   for page = 0, MAX_PAGES - 1 do
     local ids = redis.call('ZRANGE', KEY.queue(), page * PAGE, (page + 1) * PAGE - 1)
     for _, id in ipairs(ids) do
-      if reachable(id) then
+      if last_seen(id) < NOW - RULES.unreachable_after_ms then
+        table.insert(unseen, id)
+      else
         visited = visited + 1
-        if visit(id) or visited == most then return end
+        ended = visit(id) or visited == most
+        if ended then break end
       end
     end
-    if #ids < PAGE then return end
+    if ended or #ids < PAGE then break end
+  end
+  for _, id in ipairs(unseen) do
+    redis.call('ZREM', KEY.queue(), id)
+    redis.call('ZADD', KEY.away(), NOW, id)
   end
 end
 

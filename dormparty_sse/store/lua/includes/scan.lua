@@ -4,7 +4,7 @@
 ]]
 -- @include base
 
-local INDEXES = { 'presence', 'queue' }
+local INDEXES = { 'presence', 'queue', 'away' }
 for _, set in pairs(STATE_SETS) do table.insert(INDEXES, set) end
 table.sort(INDEXES)
 

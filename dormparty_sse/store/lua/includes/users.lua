@@ -58,14 +58,13 @@ table.insert(before_reply, function()
   end
 end)
 
--- A sign of life: a request, or a ping that a stream took.
-local function user_seen(id)
-  redis.call('ZADD', KEY.presence(), NOW, id)
+local function last_seen(id)
+  return tonumber(redis.call('ZSCORE', KEY.presence(), id) or 0)
 end
 
-local function reachable(id)
-  local seen = tonumber(redis.call('ZSCORE', KEY.presence(), id) or 0)
-  return seen >= NOW - RULES.unreachable_after_ms
+-- Is the user not there for the moment (presence.lua)?
+local function is_away(id)
+  return redis.call('ZSCORE', KEY.away(), id) ~= false
 end
 
 local function user_make(id)
@@ -73,18 +72,9 @@ local function user_make(id)
   users[id] = user
   user_set(user, { state = 'IDLE', seq = 0, since = NOW, createdAt = NOW })
   redis.call('ZADD', KEY.idle(), NOW, id)
+  redis.call('ZADD', KEY.presence(), NOW, id)
   deadline_set('presence', id, NOW + RULES.user_ttl_ms)
   return user
-end
-
--- The user, made on first sight; a sign of life either way. Streams of somebody whom Redis had lost, and now
--- takes for new, begin anew.
-local function user_ensure(id)
-  user_seen(id)
-  local user = user_get(id)
-  if user then return user end
-  redis.call('PUBLISH', KEY.events(id), '?')
-  return user_make(id)
 end
 
 -- Does the user's state allow this action (domain/actions.py)?
@@ -96,6 +86,7 @@ end
 local function user_forget(id)
   for _, set in pairs(STATE_SETS) do redis.call('ZREM', KEY[set](), id) end
   redis.call('ZREM', KEY.presence(), id)
+  redis.call('ZREM', KEY.away(), id)
   deadline_clear('presence', id)
   for _, other in ipairs(redis.call('ZRANGE', KEY.cooldowns(id), 0, -1)) do
     redis.call('ZREM', KEY.cooldowns(other), id)
