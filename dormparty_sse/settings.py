@@ -67,12 +67,15 @@ class Settings(BaseSettings):
     pair_cooldown_s: Seconds = 30  #: Two people are kept apart after a skip.
     reservation_s: Seconds = 8  #: A pair is held while its room is made; more than a LiveKit call may take.
     connect_timeout_s: Seconds = 15  #: A match waits for both to be in the room.
+    longest_call_s: Seconds = 14_400  #: A call ends after so long.
+    match_memory_s: Seconds = 1_800  #: An ended match is remembered, so that a late click finds it over.
     leave_timeout_s: Seconds = 1  #: A user has to leave the room.
     unreachable_after_s: Seconds = 10  #: Not seen: queued, but not matched.
     come_back_s: Seconds = 3  #: Who has closed the stream without a word may come back to the call.
     alone_grace_s: Seconds = 5  #: LiveKit sees one of the two alone: the call may still go on.
     stale_after_s: Seconds = 60  #: Not seen: out of the queue, out of the call.
     user_ttl_s: Seconds = 3_600  #: Not seen: forgotten.
+    reconcile_interval_s: Seconds = 3  #: Between comparisons of LiveKit's rooms with Redis.
     sweep_interval_s: Seconds = 1  #: Between looks at every pool's queue and deadlines.
     match_batch: int = Field(default=20, ge=1, le=100)  #: Pairs made in one step.
 
@@ -136,6 +139,8 @@ class Settings(BaseSettings):
             pair_cooldown_ms=_ms(self.pair_cooldown_s),
             reservation_ms=_ms(self.reservation_s),
             connect_timeout_ms=_ms(self.connect_timeout_s),
+            longest_call_ms=_ms(self.longest_call_s),
+            match_ttl_ms=_ms(self.match_memory_s),
             leave_timeout_ms=_ms(self.leave_timeout_s),
             unreachable_after_ms=_ms(self.unreachable_after_s),
             come_back_ms=_ms(self.come_back_s),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dormparty_sse.domain.facts import Hash, MatchFacts, PoolPage, UserFacts
-from dormparty_sse.domain.models import Room
+from dormparty_sse.domain.models import RoomSummary
 from dormparty_sse.domain.names import parse_room_name
 from dormparty_sse.domain.states import State
 
@@ -199,7 +199,7 @@ def by_invariant(found: Iterable[Finding]) -> dict[str, list[str]]:
     return sentences
 
 
-def rooms_of(pool: str, rooms: Iterable[Room]) -> list[Room]:
+def rooms_of(pool: str, rooms: Iterable[RoomSummary]) -> list[RoomSummary]:
     """Those of LiveKit's rooms that are this pool's."""
     return [room for room in rooms if (parse_room_name(room.name) or ("", ""))[0] == pool]
 

@@ -52,6 +52,7 @@ class Commit:
     due_at: int | None  #: The earliest deadline this set, or (deadlines_run) there is; ms since the epoch.
     rematch: bool  #: People came (back) into the queue, or may be paired anew.
     fields: Fields  #: What the command answers beyond that.
+    alone_ms: tuple[int, ...] = ()  #: How long those were alone in a room whom this saw out of it.
 
     @property
     def state(self) -> State:
@@ -98,10 +99,18 @@ class Participant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoomSummary:
+    """A LiveKit room as the list of all rooms has it."""
+
+    name: str
+    sid: str
+    participants: int  #: How many were in it some seconds ago.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
     """A LiveKit room and who is in it now."""
 
     name: str
     sid: str
-    created_at: int  #: ms since the epoch.
     participants: tuple[Participant, ...]

@@ -10,6 +10,7 @@ class Rules:
     pair_cooldown_ms: int = 30_000  #: How long two people are kept apart after a skip.
     reservation_ms: int = 8_000  #: How long a pair is held while its room is made.
     connect_timeout_ms: int = 15_000  #: How long a match waits for both to be in the room.
+    longest_call_ms: int = 14_400_000  #: A match ends after so long, whatever else happens.
     leave_timeout_ms: int = 1_000  #: How long a user may stay DISCONNECTING.
     unreachable_after_ms: int = 10_000  #: Not seen for so long: queued, but not matched.
     come_back_ms: int = 3_000  #: How long somebody who is away from a call may take to come back.

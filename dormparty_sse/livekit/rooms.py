@@ -4,7 +4,7 @@ The SDK does not apply its own timeout (its transport passes `timeout=None` on),
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,13 +14,14 @@ from livekit.api.room_service import RoomService
 from livekit.protocol.models import ParticipantInfo
 
 from dormparty_sse.domain.errors import RoomsAway
-from dormparty_sse.domain.models import Participant, Room
+from dormparty_sse.domain.models import Participant, Room, RoomSummary
 from dormparty_sse.livekit.tokens import TokenMint
 
 _PLACES = 2
 _EMPTY_TIMEOUT_S = 60  # a room nobody ever joins; we delete it long before
 _DEPARTURE_TIMEOUT_S = 30  # longer than a reconnecting client needs
 _NOT_FOUND = "not_found"
+_AT_ONCE = 8  # calls
 
 
 class Rooms:
@@ -62,19 +63,27 @@ class Rooms:
         async with self._errors():
             await self._service(room_list=True).list_rooms(api.ListRoomsRequest(names=["-"]))
 
-    async def list(self) -> list[Room]:
-        """All rooms, ours and others', each with who is in it."""
+    async def list(self, names: Collection[str] = ()) -> list[RoomSummary]:
+        """All rooms, ours and others', or those of these names that there are, in one call.
+
+        How many are in a room may be up to 5 s old: LiveKit counts anew only so often.
+        """
         async with self._errors():
-            rooms = (await self._service(room_list=True).list_rooms(api.ListRoomsRequest())).rooms
+            answer = await self._service(room_list=True).list_rooms(api.ListRoomsRequest(names=names))
         return [
-            Room(
-                name=room.name,
-                sid=room.sid,
-                created_at=room.creation_time_ms,
-                participants=await self.participants(room.name),
-            )
-            for room in rooms
+            RoomSummary(name=room.name, sid=room.sid, participants=room.num_participants)
+            for room in answer.rooms
         ]
+
+    async def look_into(self, rooms: Collection[RoomSummary]) -> tuple[Room, ...]:
+        """These rooms, each with who is in it now."""
+        at_once = asyncio.Semaphore(_AT_ONCE)
+
+        async def look(room: RoomSummary) -> Room:
+            async with at_once:
+                return Room(name=room.name, sid=room.sid, participants=await self.participants(room.name))
+
+        return tuple(await asyncio.gather(*map(look, rooms)))
 
     async def participants(self, name: str) -> tuple[Participant, ...]:
         """Who is in a room with media connected. A room that does not exist is empty."""
@@ -86,6 +95,16 @@ class Rooms:
             for p in answer.participants
             if p.state == ParticipantInfo.State.ACTIVE
         )
+
+    async def remove(self, name: str, identity: str) -> None:
+        """Returns once this participant is out of a room, also if it was not in it."""
+        async with self._errors():
+            try:
+                service = self._service(room_admin=True, room=name)
+                await service.remove_participant(api.RoomParticipantIdentity(room=name, identity=identity))
+            except api.ServerError as error:
+                if error.code != _NOT_FOUND:
+                    raise
 
     def _service(self, **grants: Any) -> RoomService:
         """The API for one call that needs these grants. With a key, the SDK would sign by its own clock."""

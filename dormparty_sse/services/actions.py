@@ -8,6 +8,7 @@ from dormparty_sse.domain.errors import Forbidden, InvalidState
 from dormparty_sse.domain.models import Commit, UserRef
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.services.commits import Commits
+from dormparty_sse.services.hints import Hints
 from dormparty_sse.services.views import Views
 from dormparty_sse.store.store import Store
 
@@ -15,8 +16,11 @@ from dormparty_sse.store.store import Store
 class Actions:
     """The commands of the API. Each may raise StateAway."""
 
-    def __init__(self, store: Store, commits: Commits, views: Views, *, stale_after_s: float) -> None:
+    def __init__(
+        self, store: Store, commits: Commits, views: Views, hints: Hints, *, stale_after_s: float
+    ) -> None:
         self._store = store
+        self._hints = hints
         self._commits = commits
         self._views = views
         self._stale_after_s = stale_after_s
@@ -56,8 +60,10 @@ class Actions:
         return self._views.snapshot(commit, user)
 
     async def check_match(self, user: UserRef) -> dict[str, Any]:
-        """Is there a match? For clients that poll."""
+        """Is there a match? For clients that poll or doubt: LiveKit is asked who is in its room."""
         commit = await self._commits.run(self._store.status(user))
+        if (doubted := commit.fields.get("match")) and await self._hints.doubt(user.pool, doubted):
+            commit = await self._commits.run(self._store.status(user))
         match = commit.fields.get("match")
         return _answer(commit) | {
             "matched": match is not None,

@@ -106,7 +106,7 @@ class Auditor:
 
     async def _list_rooms(self, pool: str) -> RoomList:
         try:
-            return audit.rooms_of(pool, await self._rooms.list())
+            return await self._rooms.look_into(audit.rooms_of(pool, await self._rooms.list()))
         except RoomsAway:
             return None
 

@@ -15,6 +15,7 @@ from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.livekit.rooms import Rooms
 from dormparty_sse.services.commits import Commits
 from dormparty_sse.services.matching import Matcher
+from dormparty_sse.services.reconcile import Reconciler
 from dormparty_sse.services.tasks import Tasks
 from dormparty_sse.store.store import Store
 
@@ -33,12 +34,14 @@ class Deadlines:
         rooms: Rooms,
         commits: Commits,
         matcher: Matcher,
+        reconciler: Reconciler,
         tasks: Tasks,
     ) -> None:
         self._store = store
         self._rooms = rooms
         self._commits = commits
         self._matcher = matcher
+        self._reconciler = reconciler
         self._tasks = tasks
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._stopped = False
@@ -85,6 +88,8 @@ class Deadlines:
         commit = await self._commits.run(self._store.run_deadlines(pool, _BATCH))
         for room in commit.fields["rooms"]:
             self._tasks.spawn(self._delete_room(pool, room["sessionId"], room["roomName"]))
+        for look in commit.fields["looks"]:
+            self._tasks.spawn(self._reconciler.look_at(pool, look["sessionId"], look["roomName"]))
         return commit
 
     async def _delete_room(self, pool: str, session_id: str, name: str) -> None:

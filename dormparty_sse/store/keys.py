@@ -32,6 +32,11 @@ POOL_KEYS: dict[str, str] = {
 #: Set of the pools that have users. Outside any pool, so no script touches it.
 POOLS = "dormparty:pools"
 
+#: Likewise: which process reconciles now, whether it is time to, and what came of it last. All expire.
+RECONCILIATION_LEASE = "dormparty:reconciliation:lease"
+RECONCILIATION_TURN = "dormparty:reconciliation:turn"
+RECONCILIATION_REPORT = "dormparty:reconciliation:report"
+
 
 def pool_tag(pool: str) -> str:
     """The hash tag that all keys of `pool` begin with; it is the scripts' KEYS[1]."""

@@ -208,6 +208,7 @@ def _commit(pool: str, answer: dict[str, Any]) -> Commit:
         transitions=tuple(_transition(item) for item in answer.pop("transitions")),
         due_at=answer.pop("dueAt", None),
         rematch=answer.pop("rematch"),
+        alone_ms=tuple(answer.pop("aloneMs", ())),
         fields=answer,
     )
 

@@ -134,6 +134,12 @@ async def repair(request: web.Request) -> web.Response:
     return json_answer(await parts_of(request).repairer.repair(_pool(body)))
 
 
+async def sync_room_states(request: web.Request) -> web.Response:
+    """GET: what the last reconciliation saw and mended. POST: runs one now."""
+    sync = parts_of(request).sync
+    return json_answer(await (sync.run() if request.method == "POST" else sync.last_report()))
+
+
 async def transition(request: web.Request) -> web.Response:
     """POST users/{id}/transition: leads a user to a state, whatever it takes."""
     body = await read_body(request, TransitionBody)

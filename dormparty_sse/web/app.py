@@ -19,9 +19,12 @@ from dormparty_sse.services.commits import Commits
 from dormparty_sse.services.deadlines import Deadlines
 from dormparty_sse.services.hangups import Hangups
 from dormparty_sse.services.health import RoomsHealth
+from dormparty_sse.services.hints import Hints
 from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.matching import Matcher
+from dormparty_sse.services.reconcile import Reconciler
 from dormparty_sse.services.repair import Repairer
+from dormparty_sse.services.sync import RoomSync
 from dormparty_sse.services.tasks import Tasks, cancel, every
 from dormparty_sse.services.upkeep import Upkeep
 from dormparty_sse.services.views import Views
@@ -39,6 +42,7 @@ from dormparty_sse.web.sessions import SessionTokens
 _MAX_WEBHOOK_BODY = 256 * 1024  # actions have a smaller limit of their own, in bodies.py
 _FINISH_WORK_S = 3
 _AFTERCARE_INTERVAL_S = 1.5
+_TURN_INTERVAL_S = 0.5  # whose turn it is to reconcile is asked so often
 _CLOCK_INTERVAL_S = 1
 _CLOCK_TIMEOUT_S = 1  # the process does not start before the first look has ended
 
@@ -81,7 +85,10 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
     views = Views(mint, settings.browser_livekit_url, health, clock)
     hub = Hub(connection, store, views, Hangups(store, commits, tasks), tasks, buffer=settings.stream_buffer)
     matcher = Matcher(store, rooms, health, commits, tasks, batch=settings.match_batch)
-    deadlines = Deadlines(store, rooms, commits, matcher, tasks=tasks)
+    reconciler = Reconciler(store, rooms, commits, clock)
+    sync = RoomSync(connection, reconciler, clock, tasks, interval_s=settings.reconcile_interval_s)
+    health.when_back(sync.run_soon)
+    deadlines = Deadlines(store, rooms, commits, matcher, reconciler, tasks)
     upkeep = Upkeep(connection, hub, store, views)
     auditor = Auditor(store, rooms)
     repairer = Repairer(store, rooms, auditor, commits)
@@ -94,7 +101,9 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
         rooms=rooms,
         rooms_health=health,
         sessions=SessionTokens(settings.session_secret, clock, ttl_s=settings.session_ttl_s),
-        actions=Actions(store, commits, views, stale_after_s=settings.stale_after_s),
+        actions=Actions(
+            store, commits, views, Hints(reconciler, tasks), stale_after_s=settings.stale_after_s
+        ),
         hub=hub,
         webhook_verifier=WebhookVerifier(*settings.webhook_key, clock),
         webhooks=Webhooks(store, commits),
@@ -102,6 +111,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
         statistics=Statistics(store),
         auditor=auditor,
         repairer=repairer,
+        sync=sync,
         administration=Administration(store, commits),
     )
     rounds = [
@@ -109,6 +119,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
         asyncio.create_task(every(_CLOCK_INTERVAL_S, lambda: _look_at_clock(store, clock), "clock")),
         asyncio.create_task(every(settings.livekit_probe_interval_s, health.look, "livekit_probe")),
         asyncio.create_task(every(settings.sweep_interval_s, deadlines.sweep, "sweep")),
+        asyncio.create_task(every(_TURN_INTERVAL_S, sync.take_turn, "reconciliation")),
         asyncio.create_task(every(_AFTERCARE_INTERVAL_S, aftercare.look, "aftercare")),
         asyncio.create_task(every(settings.heartbeat_interval_s, upkeep.heartbeats, "heartbeats")),
         asyncio.create_task(every(settings.presence_interval_s, upkeep.presence, "presence")),

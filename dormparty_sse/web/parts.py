@@ -12,6 +12,7 @@ from dormparty_sse.services.audit import Auditor
 from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.repair import Repairer
+from dormparty_sse.services.sync import RoomSync
 from dormparty_sse.services.webhooks import Webhooks
 from dormparty_sse.settings import Settings
 from dormparty_sse.store.connection import Connection
@@ -39,6 +40,7 @@ class Parts:
     statistics: Statistics
     auditor: Auditor
     repairer: Repairer
+    sync: RoomSync
     administration: Administration
 
 

@@ -34,6 +34,10 @@ def add_routes(app: web.Application) -> None:
 
     router.add_post("/api/livekit/webhooks", webhooks.receive)
 
+    sync_room_states = admin.for_operators(admin.sync_room_states)
+    router.add_get("/api/sync-room-states", sync_room_states)
+    router.add_post("/api/sync-room-states", sync_room_states)
+
     router.add_get("/healthz", operators.healthz)
     router.add_get("/readyz", operators.readyz)
     for path, handler in {

@@ -96,6 +96,7 @@ async def test_whoever_dies_in_line_is_matched_with_nobody(own_stack: Stack) -> 
         await is_away(own_stack, dies)
         await comes.listen()
         await comes.post("enqueue")
+        await comes.event("queued")
         assert await nothing_but(comes, 1) == []
         assert (await comes.get("status"))["holdReason"] == "alone-in-queue"
 

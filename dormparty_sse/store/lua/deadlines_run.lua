@@ -5,12 +5,15 @@
     KEYS[1]  the pool's hash tag
     ARGV[1]  how many at most
   Returns: done, with `rooms`: {sessionId, roomName} to delete in LiveKit now. Each comes again, later and
-           later, until room_deleted.lua says it is gone. And `inLine`: how many are free to be matched.
+           later, until room_deleted.lua says it is gone. `looks`: {sessionId, roomName} of calls in which somebody
+           may be alone. And `inLine`: how many are free to be matched.
   Events: those of the endings: connect-timeout, connection-lost, stale; partner-reconnecting; requeued and idle.
 ]]
 -- @include presence
 
-local rooms = {}
+local LOOK_AGAIN_MS = 1000
+
+local rooms, looks = {}, {}
 local run = {}
 
 -- The room of a reserved pair was never made: its maker must have died.
@@ -49,6 +52,20 @@ function run.room(session)
   local wait = math.min(RULES.room_delete_retry_ms * 2 ^ (tries - 1), RULES.room_delete_retry_max_ms)
   deadline_set('room', session, NOW + wait)
   table.insert(rooms, { sessionId = session, roomName = match.roomName })
+end
+
+-- Somebody may be alone in a call: LiveKit is to be asked, again and again until room_observed.lua has an answer.
+function run.look(session)
+  local match = match_get(session)
+  if not match or match.phase ~= 'open' then return end
+  deadline_set('look', session, NOW + LOOK_AGAIN_MS)
+  table.insert(looks, { sessionId = session, roomName = match.roomName })
+end
+
+-- No call goes on for ever.
+function run.call(session)
+  local match = match_get(session)
+  if match and match.phase == 'open' then match_end(match, 'room-finished', {}) end
 end
 
 -- Nobody has seen the user for so long that it is given up.
@@ -96,4 +113,4 @@ end
 -- Each user has a deadline, so without any the pool is empty, and its places may begin anew.
 due_at = tonumber(redis.call('ZRANGE', KEY.deadlines(), 0, 0, 'WITHSCORES')[2])
 if not due_at then redis.call('DEL', KEY.next_place()) end
-return reply(OUTCOME.DONE, { rooms = rooms, inLine = redis.call('ZCARD', KEY.queue()) })
+return reply(OUTCOME.DONE, { rooms = rooms, looks = looks, inLine = redis.call('ZCARD', KEY.queue()) })

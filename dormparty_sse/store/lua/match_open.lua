@@ -42,6 +42,7 @@ if common then redis.call('HSET', KEY.match(match.id), 'commonInterests', cjson.
 redis.call('ZADD', KEY.matches(), NOW, match.id)
 deadline_clear('reservation', match.id)
 deadline_set('connect', match.id, NOW + RULES.connect_timeout_ms)
+deadline_set('call', match.id, NOW + RULES.longest_call_ms)
 
 for i, user in ipairs(users) do
   local partner = users[3 - i]

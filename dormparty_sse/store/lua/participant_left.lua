@@ -24,14 +24,17 @@ if not is_member(match, ARGV[3]) then return reply(OUTCOME.NOTHING) end
 
 local id, sid, how = ARGV[3], ARGV[4], ARGV[5]
 local counted = match['sid:' .. id]
-if match.phase == 'open' then redis.call('HSET', KEY.match(match.id), 'gone:' .. sid, NOW) end
+if match.phase == 'open' then occupancy_set(match, { ['gone:' .. sid] = NOW }) end
 if counted and counted ~= sid then return reply(OUTCOME.NOTHING) end
-if counted then redis.call('HDEL', KEY.match(match.id), 'sid:' .. id) end
+if counted then participant_out(match, id) end
 if how == 'replaced' then return reply(OUTCOME.DONE) end
 
 local user = user_get(id)
+local taken_over = user and NOW - (user.takenOverAt or 0) < RULES.alone_grace_ms
 if user and user.state == 'DISCONNECTING' and user.sessionId == match.id then
   user_out(user)
+elseif match.phase == 'open' and how == 'left' and taken_over then
+  participant_missed(match, id) -- that was the older page; the newer one is on its way in
 elseif match.phase == 'open' then
   match_end(match, REASONS[how], { [id] = how ~= 'closed' })
 else

@@ -8,7 +8,7 @@ import pytest
 from dormparty_sse.domain import audit
 from dormparty_sse.domain.audit import INVARIANTS, Kind, by_invariant, findings, rooms_of
 from dormparty_sse.domain.facts import MatchFacts, PoolPage, UserFacts
-from dormparty_sse.domain.models import Participant, Room
+from dormparty_sse.domain.models import Participant, Room, RoomSummary
 from dormparty_sse.domain.names import room_name
 from dormparty_sse.domain.rules import Rules
 
@@ -55,7 +55,7 @@ def match(data: dict[str, str], state: str, cooling_until: int = 0) -> MatchFact
 
 def present(*identities: str, joined_at: int = NOW - 60_000) -> Room:
     people = tuple(Participant(identity=one, sid=f"PA-{one}", joined_at=joined_at) for one in identities)
-    return Room(name=ROOM, sid="RM", created_at=NOW - 61_000, participants=people)
+    return Room(name=ROOM, sid="RM", participants=people)
 
 
 #: Ann and Bob are in a call, Cat waits, Dan and Eve are held for each other, Fay is at home.
@@ -310,5 +310,8 @@ def test_sentences_stand_under_their_invariants() -> None:
 
 
 def test_rooms_of_others_are_none_of_ours() -> None:
-    others = [replace(present("zoe"), name=room_name("other", "x" * 20)), replace(present(), name="theirs")]
-    assert rooms_of("main", [*others, present("ann")]) == [present("ann")]
+    ours, of_another_pool, theirs = (
+        RoomSummary(name=name, sid="RM", participants=1)
+        for name in (ROOM, room_name("other", "x" * 20), "theirs")
+    )
+    assert rooms_of("main", [of_another_pool, theirs, ours]) == [ours]

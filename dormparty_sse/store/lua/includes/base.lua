@@ -12,6 +12,7 @@ local OPERATION = table.remove(ARGV)
 
 local transitions = {} -- of this script, in order
 local rematch = false  -- did anybody come into the queue?
+local alone_ms = {}    -- how long those were alone in a room who are out of it now
 local due_at           -- the earliest deadline that this script has set, if any
 local before_reply = {} -- functions that write what the script has put aside
 local after_reply = {} -- functions that are given the answer
@@ -43,6 +44,7 @@ local function reply(outcome, fields)
   fields.now = NOW
   fields.transitions = transitions
   fields.rematch = rematch
+  fields.aloneMs = #alone_ms > 0 and alone_ms or nil
   fields.dueAt = due_at
   local answer = cjson.encode(fields)
   for _, keep in ipairs(after_reply) do keep(answer) end

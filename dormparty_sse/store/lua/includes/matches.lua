@@ -11,6 +11,25 @@ local function match_get(id)
   return match
 end
 
+-- Changes fields of the match; false removes one.
+local function occupancy_set(match, fields)
+  for name, value in pairs(fields) do
+    if value ~= false then
+      match[name] = tostring(value)
+      redis.call('HSET', KEY.match(match.id), name, value)
+    elseif match[name] then
+      match[name] = nil
+      redis.call('HDEL', KEY.match(match.id), name)
+    end
+  end
+end
+
+-- One of the two is on the way out of the room. If the other one had gone before (`aloneSince`), it was alone.
+local function note_alone(match, user)
+  local since = match['sid:' .. user.id] and tonumber(match.aloneSince or nil)
+  if since then table.insert(alone_ms, NOW - since) end
+end
+
 -- Is `session` the user's match of now, an older one of its own, or other people's? '' means now.
 local function fence(user, session)
   if session == '' or session == user.sessionId then return 'current' end
@@ -56,6 +75,7 @@ local function user_out(user)
   local session, target, reason = user.sessionId, user.targetState, user.lastReason
   local match = match_get(session)
   local keep_place = user.keepPlace == '1'
+  if match then note_alone(match, user) end
   deadline_clear('leave', user.id)
   user_set(user, {
     sessionId = false, currentRoom = false, matchedWith = false, roomJoinedAt = false,
@@ -98,6 +118,7 @@ local function user_leave_match(user, match, reason, is_leaver, initiator)
   emit(user.id, confirmed, event)
   emit(user.id, 'room-closing', { roomName = match.roomName, sessionId = match.id, reason = reason })
   if in_call then return end
+  note_alone(match, user)
 
   -- From CONNECTING the way to IDLE leads through WAITING, in this same step: no matcher sees it.
   user_set(user, { sessionId = false, currentRoom = false, matchedWith = false, roomJoinedAt = false })
@@ -127,7 +148,7 @@ local function match_end(match, reason, leavers)
 
   redis.call('HSET', KEY.match(match.id), 'phase', 'closing', 'endedAt', NOW, 'reason', reason,
     'initiatedBy', initiator or '')
-  deadline_clear('connect', match.id)
+  for _, kind in ipairs({ 'connect', 'look', 'call' }) do deadline_clear(kind, match.id) end
   if ending.cools then keep_apart(match.user1, match.user2, NOW + RULES.pair_cooldown_ms) end
 
   count('end:' .. reason)

@@ -18,9 +18,10 @@ local function listener_is_away_at(seen)
   return seen + RULES.unreachable_after_ms - RULES.come_back_ms
 end
 
-local function tell_partner(user, event_type, fields)
+local function tell_partner(user, event_type, fields, changes)
   local match = open_match(user)
   if not match or match.phase ~= 'open' then return end
+  occupancy_set(match, changes)
   fields.sessionId = match.id
   emit(partner_of(match, user.id), event_type, fields)
 end
@@ -29,13 +30,13 @@ local function user_goes_away(user)
   if redis.call('ZADD', KEY.away(), 'NX', NOW, user.id) == 0 then return end
   redis.call('ZREM', KEY.queue(), user.id)
   deadline_set('presence', user.id, comes_back_by(NOW))
-  tell_partner(user, 'partner-reconnecting', { endsAt = comes_back_by(NOW) })
+  tell_partner(user, 'partner-reconnecting', { endsAt = comes_back_by(NOW) }, { aloneSince = NOW })
 end
 
 local function user_comes_back(user)
   if redis.call('ZREM', KEY.away(), user.id) == 0 then return end
   if user.state == 'WAITING' and not user.reservation then queue_add(user, true) end
-  tell_partner(user, 'partner-back', {})
+  tell_partner(user, 'partner-back', {}, { aloneSince = false })
 end
 
 -- The user of a request, made on first sight. Streams of somebody whom Redis had lost, and now takes for new,

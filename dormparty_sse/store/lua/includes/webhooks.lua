@@ -2,7 +2,7 @@
   What the webhook scripts share. An event counts once, by its id. A participant counts by its `sid`,
   so an old session's late `left` cannot take out the new one.
 ]]
--- @include matches
+-- @include occupancy
 
 -- Was this event applied before? Remembers it either way. '' (no id) is always new.
 local function webhook_seen(event_id)

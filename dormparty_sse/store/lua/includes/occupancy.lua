@@ -1,0 +1,38 @@
+--[[
+  Who is in the room of a match, as far as LiveKit has said: by webhook, or when asked. Fields of the match, for each
+  of its two users: `sid:USER` (of the participant that counts), `joinedAt:USER` (by LiveKit's clock, ms),
+  `absentSince:USER` (missing from a call that goes on, ms); for participants: `gone:SID`; for the room: `occupancyAt`
+  (last heard of, ms) and `aloneSince` (matches.lua).
+]]
+-- @include presence
+
+-- A participant does not count any more. Whoever is left behind is alone from now on.
+local function participant_out(match, id)
+  local is_left_behind = match['sid:' .. partner_of(match, id)] and not match.aloneSince
+  occupancy_set(match, { ['sid:' .. id] = false, occupancyAt = NOW })
+  if is_left_behind then occupancy_set(match, { aloneSince = NOW }) end
+end
+
+-- Is this the participant that counts? An old session's news is none, once a newer one has joined.
+local function is_newest(match, id, sid, joined_at)
+  local counted = match['sid:' .. id]
+  return not match['gone:' .. sid]
+    and (not counted or counted == sid or (tonumber(match['joinedAt:' .. id]) or 0) <= joined_at)
+end
+
+-- A user is in the room of its open match. Both in it: the call starts.
+local function participant_in(match, id, sid, joined_at, reason)
+  occupancy_set(match, {
+    ['sid:' .. id] = sid, ['joinedAt:' .. id] = joined_at, ['absentSince:' .. id] = false,
+    occupancyAt = NOW, aloneSince = false,
+  })
+  local user = user_get(id)
+  if user then user_set(user, { roomJoinedAt = NOW }) end
+  if match['sid:' .. partner_of(match, id)] then call_start(match, reason) end
+end
+
+-- A user is out of the room, and may be in it again in a moment: LiveKit will be asked.
+local function participant_missed(match, id)
+  occupancy_set(match, { ['absentSince:' .. id] = NOW, occupancyAt = NOW, aloneSince = NOW })
+  deadline_set('look', match.id, NOW + RULES.alone_grace_ms)
+end
