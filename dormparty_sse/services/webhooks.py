@@ -1,13 +1,22 @@
 """What LiveKit says of our rooms, applied to the state."""
 
+from collections.abc import Coroutine
+from typing import Any
+
 import structlog
 
+from dormparty_sse.domain.errors import StateFault
+from dormparty_sse.domain.models import Commit
 from dormparty_sse.domain.names import is_check_room, parse_room_name
+from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.livekit.webhooks import WebhookEvent
 from dormparty_sse.services.commits import Commits
 from dormparty_sse.store.store import Store
 
 log = structlog.get_logger()
+
+#: Of every call, and no news for us. A participant event without a participant is as good as unknown.
+_OF_NO_INTEREST = {"room_started", "track_published", "track_unpublished"}
 
 
 class Webhooks:
@@ -27,42 +36,44 @@ class Webhooks:
             log.info("webhook_ignored", event_name=event.name, room=event.room_name[:100])
             return
         pool, session_id = ours
+        participant = event.participant
         match event.name:
-            case "participant_joined":
-                await self._joined(event, pool, session_id)
-            case "participant_left" | "participant_connection_aborted":
-                await self._left(event, pool, session_id)
-            case "room_finished":
-                await self._commits.run(
-                    self._store.room_finished(
-                        pool, event_id=event.event_id, session_id=session_id, room_sid=event.room_sid
-                    )
+            case "participant_joined" if participant:
+                command = self._store.participant_joined(
+                    pool,
+                    event_id=event.event_id,
+                    session_id=session_id,
+                    user_id=participant.identity,
+                    sid=participant.sid,
+                    joined_at=participant.joined_at,
                 )
+            case "participant_left" | "participant_connection_aborted" if participant:
+                command = self._store.participant_left(
+                    pool,
+                    event_id=event.event_id,
+                    session_id=session_id,
+                    user_id=participant.identity,
+                    sid=participant.sid,
+                    how=event.departure,
+                )
+            case "room_finished":
+                command = self._store.room_finished(
+                    pool, event_id=event.event_id, session_id=session_id, room_sid=event.room_sid
+                )
+            case _:
+                if event.name not in _OF_NO_INTEREST:
+                    log.info("webhook_unknown", event_name=event.name[:100], room=event.room_name)
+                return
+        await self._run(command, event, pool, session_id)
 
-    async def _joined(self, event: WebhookEvent, pool: str, session_id: str) -> None:
-        if (participant := event.participant) is None:
+    async def _run(
+        self, command: Coroutine[Any, Any, Commit], event: WebhookEvent, pool: str, session_id: str
+    ) -> None:
+        try:
+            commit = await self._commits.run(command)
+        except StateFault:
+            # A record that makes no sense. Saying it again would help nobody, and hold up what LiveKit says next.
+            log.exception("webhook_failed", event_name=event.name, pool=pool, session_id=session_id)
             return
-        await self._commits.run(
-            self._store.participant_joined(
-                pool,
-                event_id=event.event_id,
-                session_id=session_id,
-                user_id=participant.identity,
-                sid=participant.sid,
-                joined_at=participant.joined_at,
-            )
-        )
-
-    async def _left(self, event: WebhookEvent, pool: str, session_id: str) -> None:
-        if (participant := event.participant) is None:
-            return
-        await self._commits.run(
-            self._store.participant_left(
-                pool,
-                event_id=event.event_id,
-                session_id=session_id,
-                user_id=participant.identity,
-                sid=participant.sid,
-                how=event.departure,
-            )
-        )
+        if commit.outcome is Outcome.NOTHING:
+            log.info("webhook_without_effect", event_name=event.name, pool=pool, session_id=session_id)

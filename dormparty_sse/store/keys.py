@@ -26,6 +26,7 @@ POOL_KEYS: dict[str, str] = {
     "match": ":match:%s",  #: Hash: one match.
     "operation": ":operation:%s",  #: The answer to a command, for whoever repeats it; expires.
     "statistics": ":statistics:%s",  #: Hash: what happened in one minute (since the epoch); expires.
+    "gone": ":gone:%s",  #: A LiveKit participant (by sid) whose end has been told; expires.
     "webhook": ":webhook:%s",  #: A webhook event that has been applied; expires.
 }
 

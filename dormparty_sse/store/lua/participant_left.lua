@@ -24,7 +24,7 @@ if not is_member(match, ARGV[3]) then return reply(OUTCOME.NOTHING) end
 
 local id, sid, how = ARGV[3], ARGV[4], ARGV[5]
 local counted = match['sid:' .. id]
-if match.phase == 'open' then occupancy_set(match, { ['gone:' .. sid] = NOW }) end
+if match.phase == 'open' then redis.call('SET', KEY.gone(sid), 1, 'PX', RULES.webhook_ttl_ms) end
 if counted and counted ~= sid then return reply(OUTCOME.NOTHING) end
 if counted then participant_out(match, id) end
 if how == 'replaced' then return reply(OUTCOME.DONE) end

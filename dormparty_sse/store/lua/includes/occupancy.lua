@@ -1,8 +1,7 @@
 --[[
   Who is in the room of a match, as far as LiveKit has said: by webhook, or when asked. Fields of the match, for each
   of its two users: `sid:USER` (of the participant that counts), `joinedAt:USER` (by LiveKit's clock, ms),
-  `absentSince:USER` (missing from a call that goes on, ms); for participants: `gone:SID`; for the room: `occupancyAt`
-  (last heard of, ms) and `aloneSince` (matches.lua).
+  `absentSince:USER` (missing from a call that goes on, ms); for the room: `occupancyAt` (last heard of, ms) and `aloneSince` (matches.lua).
 ]]
 -- @include presence
 
@@ -16,7 +15,7 @@ end
 -- Is this the participant that counts? An old session's news is none, once a newer one has joined.
 local function is_newest(match, id, sid, joined_at)
   local counted = match['sid:' .. id]
-  return not match['gone:' .. sid]
+  return redis.call('EXISTS', KEY.gone(sid)) == 0
     and (not counted or counted == sid or (tonumber(match['joinedAt:' .. id]) or 0) <= joined_at)
 end
 
