@@ -72,7 +72,7 @@ class Webhooks:
         try:
             commit = await self._commits.run(command)
         except StateFault:
-            # A record that makes no sense. Saying it again would help nobody, and hold up what LiveKit says next.
+            # A record that makes no sense. Saying it again would help nobody, and hold up what comes next.
             log.exception("webhook_failed", event_name=event.name, pool=pool, session_id=session_id)
             return
         if commit.outcome is Outcome.NOTHING:
