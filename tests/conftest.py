@@ -9,6 +9,7 @@ import pytest
 
 from dormparty_sse.dev.network import free_port
 from dormparty_sse.dev.redis_server import redis_server
+from tests.support.alone import WATCH
 from tests.support.person import Person, person
 from tests.support.stack import Stack, clean_stack
 
@@ -52,3 +53,11 @@ async def new_person(stack: Stack, pool: str) -> AsyncIterator[NewPerson]:
 def directory(tmp_path: Path) -> Path:
     """Where a test's own servers keep their data."""
     return tmp_path / "a path with spaces"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figure of the fault tests: how long people were alone."""
+    if lines := WATCH.lines():
+        terminalreporter.section("alone in a room")
+        for line in lines:
+            terminalreporter.write_line(line)

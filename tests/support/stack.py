@@ -146,6 +146,7 @@ def service_server(settings: Settings, directory: Path, ahead_s: float = 0, /, *
         env={
             "REDIS_URL": settings.redis_url,
             "LIVEKIT_URL": settings.livekit_url,
+            "LIVEKIT_PUBLIC_URL": settings.livekit_url,  # people reach it also where a test lets the service not
             "LIVEKIT_API_KEY": settings.livekit_api_key,
             "LIVEKIT_API_SECRET": settings.livekit_api_secret,
             "SESSION_SECRET": settings.session_secret,
@@ -163,11 +164,14 @@ def livekit_ports() -> LiveKitPorts:
 
 
 @asynccontextmanager
-async def running_stack(directory: Path, **env: str) -> AsyncIterator[Stack]:
-    """A whole stack of its own, for as long as the context lasts; `env` are further settings."""
+async def running_stack(directory: Path, relay_port: int = 0, /, **env: str) -> AsyncIterator[Stack]:
+    """A whole stack of its own, for as long as the context lasts; `env` are further settings.
+
+    With a `relay_port`, LiveKit sends its webhooks there.
+    """
     port = free_port()
     redis = redis_server(directory / "redis", free_port())
-    webhooks = [f"http://127.0.0.1:{port}/api/livekit/webhooks"]
+    webhooks = [f"http://127.0.0.1:{relay_port or port}/api/livekit/webhooks"]
     livekit = livekit_server(directory / "livekit", livekit_ports(), KEY, webhooks)
     settings = service_settings(redis, livekit, port)
     service = service_server(settings, directory / "service", **env)

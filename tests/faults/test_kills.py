@@ -1,0 +1,59 @@
+"""One of two service processes is killed, again and again, while people call each other: nobody is stuck."""
+
+import asyncio
+import os
+import random
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support.caller import traffic
+from tests.support.crowd import crowd
+from tests.support.faults import is_ready
+from tests.support.replay import told_of_every_step
+from tests.support.stack import Stack, running_stack
+from tests.support.waiting import eventually
+
+KILLS = 100
+PEOPLE = 12
+PROCESSES = 2
+
+
+def workers(stack: Stack) -> set[int]:
+    """The processes that serve: children of the one that was started."""
+    pid = stack.service.pid
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+async def both_serve(stack: Stack) -> set[int]:
+    """Waits until there are two of them; their pids."""
+
+    async def both() -> set[int] | None:
+        now = workers(stack)
+        return now if len(now) == PROCESSES else None
+
+    found = await eventually(both, what="two processes")
+    assert found
+    return found
+
+
+@pytest.mark.timeout(400)
+async def test_a_hundred_kills_leave_nobody_stuck_and_nothing_orphaned(directory: Path) -> None:
+    rng = random.Random(1)  # noqa: S311  # to be repeated
+    async with (
+        running_stack(directory, WEB_CONCURRENCY=str(PROCESSES), PAIR_COOLDOWN_S="1") as stack,
+        crowd(stack, PEOPLE) as people,
+        traffic(people, "a service process dies", call_s=1) as calling,
+    ):
+        for _ in range(KILLS):
+            await asyncio.sleep(rng.uniform(0, 0.5))
+            os.kill(rng.choice(sorted(await both_serve(stack))), signal.SIGKILL)
+        await both_serve(stack)
+        await is_ready(stack)
+        await calling.rest()
+        await stack.assert_sound(people[0].pool)
+        assert all(caller.calls > 0 for caller in calling.callers)
+        await calling.go_home()
+        for someone in people:
+            await told_of_every_step(someone)

@@ -1,0 +1,43 @@
+"""Webhooks are lost, late, doubled, turned round or slow for a minute of calls: nobody is stuck."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.support.caller import traffic
+from tests.support.crowd import crowd
+from tests.support.relay import Fate, Relay
+from tests.support.replay import told_of_every_step
+from tests.support.stack import running_stack
+
+TRAFFIC_S = 60
+PEOPLE = 4  # in each pool
+
+
+@pytest.mark.timeout(240)
+async def test_calls_go_on_whatever_becomes_of_the_webhooks(directory: Path) -> None:
+    async with (
+        Relay().running() as relay,
+        running_stack(directory, relay.port, CONNECT_TIMEOUT_S="15", PAIR_COOLDOWN_S="1") as stack,
+        AsyncExitStack() as exits,
+    ):
+        relay.target = stack.url
+        calling = {}
+        for fate in Fate:
+            people = await exits.enter_async_context(crowd(stack, PEOPLE))
+            relay.fates[people[0].pool] = fate
+            calling[fate] = await exits.enter_async_context(
+                traffic(people, f"webhooks are {fate}", seed=list(Fate).index(fate), call_s=3)
+            )
+        await asyncio.sleep(TRAFFIC_S)
+        for fate, pool in calling.items():
+            await pool.rest()
+            assert relay.seen[fate] > 0
+            for caller in pool.callers:
+                assert caller.calls > 0, f"somebody never had a call, with webhooks {fate}"
+        await asyncio.gather(*(pool.go_home() for pool in calling.values()))
+        for pool in calling.values():
+            for caller in pool.callers:
+                await told_of_every_step(caller.person)
