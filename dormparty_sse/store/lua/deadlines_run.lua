@@ -8,6 +8,7 @@
            later, until room_deleted.lua says it is gone. And `inLine`: how many are free to be matched.
   Events: those of the endings: connect-timeout, stale; requeued and idle.
 ]]
+-- @include once
 -- @include matches
 
 local rooms = {}
@@ -73,6 +74,7 @@ function run.presence(id)
 end
 
 local due = redis.call('ZRANGEBYSCORE', KEY.deadlines(), '-inf', NOW, 'LIMIT', 0, ARGV[1])
+if #due == 0 then OPERATION = '' end -- nothing is done: who repeats this may as well look anew
 for _, entry in ipairs(due) do
   redis.call('ZREM', KEY.deadlines(), entry)
   local kind, id = entry:match('^(%l+):(.*)$')

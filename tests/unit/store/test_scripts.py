@@ -64,6 +64,12 @@ def test_a_script_names_the_events_that_it_emits_itself(name: str) -> None:
 
 
 @EVERY_SCRIPT
+def test_a_script_that_tells_events_answers_a_repetition_as_before(name: str) -> None:
+    tells_none = header(name).partition("  Events: ")[2].startswith("none")
+    assert tells_none or "\n-- @include once\n" in (LUA / f"{name}.lua").read_text()
+
+
+@EVERY_SCRIPT
 def test_each_include_comes_once_and_before_the_script(name: str) -> None:
     text = script_text(name, Rules())
     assert text.startswith("local POOL = KEYS[1]\n")
