@@ -13,7 +13,7 @@ from dormparty_sse.store.store import Store
 
 
 class Actions:
-    """The commands of the API. Each may raise StateAway."""
+    """The commands of the API. Each may raise StateAway, and InvalidState (see domain/actions.py)."""
 
     def __init__(self, store: Store, commits: Commits, views: Views, *, stale_after_s: float) -> None:
         self._store = store
@@ -22,10 +22,9 @@ class Actions:
         self._stale_after_s = stale_after_s
 
     async def enqueue(self, user: UserRef, interests: Sequence[str]) -> dict[str, Any]:
-        """Joins the queue. Raises InvalidState in a match."""
+        """Joins the queue."""
         commit = await self._commits.run(self._store.enqueue(user, interests))
-        if commit.outcome is Outcome.INVALID_STATE:
-            raise InvalidState(state=commit.state, allowed=allowed_in(commit.state))
+        _refuse(commit)
         already = commit.outcome is Outcome.ALREADY_QUEUED
         return _answer(commit) | self._views.queue(commit.fields) | {"alreadyQueued": already}
 
@@ -88,7 +87,13 @@ def _answer(commit: Commit) -> dict[str, Any]:
     return {"state": commit.state, "seq": commit.seq}
 
 
+def _refuse(commit: Commit) -> None:
+    if commit.outcome is Outcome.INVALID_STATE:
+        raise InvalidState(state=commit.state, allowed=allowed_in(commit.state))
+
+
 def _outcome(commit: Commit) -> dict[str, Any]:
+    _refuse(commit)
     if commit.outcome is Outcome.FOREIGN_SESSION:
         raise Forbidden("The sessionId is a match of other people.")
     return _answer(commit) | {"outcome": commit.outcome}

@@ -102,7 +102,8 @@ def test_the_prelude_has_pythons_actions() -> None:
     for action, requirement in ACTIONS.items():
         states = re.search(rf"\['{action}'\] = {{ (.*?) }}", line)
         assert states
-        assert set(re.findall(r"\['(\w+)'\] = true", states[1])) == set(requirement.states)
+        assert set(re.findall(r"\['(\w+)'\] = 'acts'", states[1])) == set(requirement.acts_in)
+        assert set(re.findall(r"\['(\w+)'\] = 'answers'", states[1])) == set(requirement.answers_in)
 
 
 def test_every_include_is_used() -> None:

@@ -89,7 +89,12 @@ end
 
 -- Does the user's state allow this action (domain/actions.py)?
 local function user_may(user, action)
-  return ACTIONS[action][user.state] == true
+  return ACTIONS[action][user.state] ~= nil
+end
+
+-- Is there something to do for this action, or only to answer?
+local function user_acts(user, action)
+  return ACTIONS[action][user.state] == 'acts'
 end
 
 -- Nothing of the user stays. The caller has seen to its match and its place in line.
