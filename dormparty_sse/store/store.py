@@ -63,9 +63,9 @@ class Store:
         commit = await self.run("users_seen", pool, *user_ids)
         return list(commit.fields["unknown"])
 
-    async def status(self, user: UserRef) -> Commit:
-        """Where the user stands; the fields are those of `user_status.lua`."""
-        return await self.run("user_status", user.pool, user.user_id)
+    async def status(self, user: UserRef, session_id: str | None = None) -> Commit:
+        """Where the user stands; the fields are those of `user_status.lua`. Is that match lost?"""
+        return await self.run("user_status", user.pool, user.user_id, session_id or "")
 
     async def enqueue(self, user: UserRef, interests: Sequence[str]) -> Commit:
         """IDLE to WAITING. Outcome: queued, already-queued or invalid-state."""
