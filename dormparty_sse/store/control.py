@@ -30,7 +30,8 @@ class Control:
         of reach: it takes two people and a room.
 
         Raises InvalidTransition, which names the first step that is not allowed (`index`, `userId`, `state`,
-        `to`, `allowed`), and UnknownUser; nothing has happened then. Raises ValueError for over 1,000 steps.
+        `to`, `allowed`), and UnknownUser; nothing has happened then. Nobody may take a step whose record
+        must be repaired first. Raises ValueError for over 1,000 steps.
         """
         if len(steps) > MOST_STEPS:
             raise ValueError(f"at most {MOST_STEPS} steps at once")
@@ -72,7 +73,9 @@ def _refusal(commit: Commit) -> InvalidTransition | UnknownUser:
     where = {"index": fields["index"], "userId": fields["userId"]}
     if "from" not in fields:
         return UnknownUser(**where)
+    detail = None if fields["isSane"] else "The user's record, or its partner's, must be repaired first."
     return InvalidTransition(
+        detail,
         **where,
         state=fields["from"],
         seq=fields["seq"],

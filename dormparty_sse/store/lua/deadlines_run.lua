@@ -25,7 +25,7 @@ function run.connect(session)
   local match = match_get(session)
   if not match or match.phase ~= 'open' then return end
   local absent = {}
-  for _, id in ipairs({ match.user1, match.user2 }) do
+  for _, id in ipairs(people_of(match)) do
     if not match['sid:' .. id] then absent[id] = true end
   end
   match_end(match, 'connect-timeout', absent)
@@ -45,8 +45,9 @@ end
 -- A room is to be deleted. Handing it out is no proof that it will be, so it comes again.
 function run.room(session)
   local match = match_get(session)
-  if not match then return end
-  local tries = redis.call('HINCRBY', KEY.match(session), 'deleteTries', 1)
+  if not (match and match.roomName) then return match_close(session) end -- nobody could name the room
+  local tries = (natural(match.deleteTries) or 0) + 1
+  redis.call('HSET', KEY.match(session), 'deleteTries', tries)
   local wait = math.min(RULES.room_delete_retry_ms * 2 ^ (tries - 1), RULES.room_delete_retry_max_ms)
   deadline_set('room', session, NOW + wait)
   table.insert(rooms, { sessionId = session, roomName = match.roomName })
@@ -61,6 +62,8 @@ function run.presence(id)
     local match = open_match(user)
     if match then
       match_end(match, 'stale', { [id] = true })
+    elseif user.state == 'CONNECTING' or user.state == 'IN_CALL' then
+      match_lose(user, 'stale', true)
     elseif user.state == 'WAITING' then
       leave_queue(user, 'stale')
     elseif user.state == 'DISCONNECTING' then

@@ -15,16 +15,17 @@
 
 if webhook_seen(ARGV[1]) then return reply(OUTCOME.NOTHING) end
 local match = match_get(ARGV[2])
-if not is_member(match, ARGV[3]) or match.phase ~= 'open' then return reply(OUTCOME.NOTHING) end
+local user = user_get(ARGV[3])
+if not (user and is_member(match, user.id)) or match.phase ~= 'open' then return reply(OUTCOME.NOTHING) end
 
 local id, sid, joined_at = ARGV[3], ARGV[4], tonumber(ARGV[5])
 local was_gone = match['gone:' .. sid]
-local newer_is_in = match['sid:' .. id] and tonumber(match['joinedAt:' .. id]) > joined_at
+local newer_is_in = match['sid:' .. id] and (natural(match['joinedAt:' .. id]) or 0) > joined_at
 if was_gone or newer_is_in then return reply(OUTCOME.NOTHING) end
 
 match['sid:' .. id] = sid
 redis.call('HSET', KEY.match(match.id), 'sid:' .. id, sid, 'joinedAt:' .. id, joined_at)
-user_set(user_get(id), { roomJoinedAt = NOW })
+user_set(user, { roomJoinedAt = NOW })
 local partner_sid = match['sid:' .. partner_of(match, id)]
 if not partner_sid then return reply(OUTCOME.DONE) end
 

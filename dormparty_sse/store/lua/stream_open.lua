@@ -12,10 +12,10 @@
 -- @include snapshot
 -- @include replay
 
-user_seen(ARGV[1])
-local user = user_get(ARGV[1]) or user_make(ARGV[1])
+local user = user_acting(ARGV[1]) or user_make(ARGV[1])
+user_seen(user.id)
 -- The time is part of it, so that Redis may lose it and the newest stream still has the highest.
-local generation = math.max(NOW, (user.streamGeneration or 0) + 1)
+local generation = math.max(NOW, (natural(user.streamGeneration) or 0) + 1)
 user_set(user, { streamGeneration = generation })
 redis.call('PUBLISH', KEY.events(user.id), '!' .. generation)
 local fields = replay(user.id, ARGV[2])

@@ -32,5 +32,10 @@ if user.state == 'DISCONNECTING' then
 end
 
 user_count(user, 'ends')
-match_end(open_match(user), ARGV[3], { [user.id] = true })
+local match = open_match(user)
+if match then
+  match_end(match, ARGV[3], { [user.id] = true })
+else
+  match_lose(user, ARGV[3], true)
+end
 return answer(OUTCOME.ENDED, user)
