@@ -56,9 +56,14 @@ class Control:
         """Emergency: removes the user, whatever state its record is in."""
         return await self._store.run("user_cleanup", user.pool, user.user_id)
 
-    async def cleanup_pool(self, pool: str, limit: int) -> Commit:
-        """Emergency: removes so many users of a pool. `fields`: how many were `removed`, and are `left`."""
-        return await self._store.run("pool_cleanup", pool, limit)
+    async def cleanup_pool(self, pool: str, limit: int, after: Commit | None = None) -> Commit:
+        """Emergency: removes about so many users whom a pool had at the first of these calls, then matches.
+
+        `after` is what the call before gave. `fields`: how many were `removed`; without `at`, all is done.
+        """
+        done = after.fields if after else {}
+        place = (done.get("began", ""), done.get("at", 1), done.get("cursor", "0"))
+        return await self._store.run("pool_cleanup", pool, limit, *place)
 
 
 def _plain(steps: Sequence[Step]) -> list[dict[str, str | int]]:

@@ -226,21 +226,6 @@ async def test_a_user_whose_record_makes_no_sense_is_removed_too(
     assert await people.traces(pair.a) == set()
 
 
-async def test_an_emptied_pool_keeps_nothing_but_rooms_to_be_deleted(store: Store, people: People) -> None:
-    for start in reversed(INTO_CALL):  # who waits comes last, else it would be matched
-        await people.pair_in(start)
-    control, left = Control(store), 1
-    while left:
-        left = (await control.cleanup_pool(people.pool, 3)).fields["left"]
-    await control.cleanup_pool(people.pool, 3)
-    for room in (await store.run_deadlines(people.pool, 100)).fields["rooms"]:
-        await store.room_deleted(people.pool, room["sessionId"])
-    kinds = {key.removeprefix(f"{{{people.pool}}}:").split(":")[0] for key in await people.contents()}
-    assert kinds <= {"match", "operation", "statistics"}
-    for key in await people.contents():
-        assert await people.redis.pttl(key) > 0, key
-
-
 async def test_more_steps_than_redis_has_time_for_are_refused(store: Store, people: People) -> None:
     (a,) = await people.idle(1)
     with pytest.raises(ValueError, match="at most 1000"):
