@@ -22,6 +22,7 @@ from dormparty_sse.domain.rules import Rules
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Secret = Annotated[str, Field(min_length=32, repr=False)]
 
+_SHORTEST_OPERATION_TTL_MS = 10_000
 _CONFIG_DIR = Path(os.environ.get("DORMPARTY_CONFIG_DIR", "config"))
 
 
@@ -147,6 +148,8 @@ class Settings(BaseSettings):
             alone_grace_ms=_ms(self.alone_grace_s),
             stale_after_ms=_ms(self.stale_after_s),
             user_ttl_ms=_ms(self.user_ttl_s),
+            # A repeat may set out just before the time is over, and be long on its way.
+            operation_ttl_ms=max(_SHORTEST_OPERATION_TTL_MS, 2 * _ms(self.redis_command_timeout)),
             room_delete_retry_ms=_ms(self.livekit_timeout_s) + 1_000,
             log_length=self.log_length,
         )

@@ -1,5 +1,6 @@
 """The invariants of the system, as functions over a part of a pool. Each yields what violates it."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,8 +12,16 @@ from dormparty_sse.domain.states import State
 
 DEADLINE_SLACK_MS = 2_000
 _ROOM_GRACE_MS = 5_000
+_NATURAL = re.compile(r"\d{1,14}", re.ASCII)
 _IN_MATCH = (State.CONNECTING, State.IN_CALL)
 _OF_A_MATCH = ("sessionId", "currentRoom", "matchedWith", "targetState")
+
+#: What a listed match has, by its phase.
+_NEEDED = {
+    "reserved": ("roomName", "user1", "user2"),
+    "open": ("roomName", "user1", "user2"),
+    "closing": (),
+}
 
 
 class Kind(StrEnum):
@@ -61,6 +70,24 @@ def _misplaced(user: UserFacts) -> Iterator[str]:
             yield f"is in the set {other}, and its metadata differs"
 
 
+def records_are_whole(page: PoolPage) -> Iterator[Violation]:
+    """A user's record has its numbers; a listed match a phase, and a room and two people until it ends."""
+    for user, facts in page.users.items():
+        if facts.data and (lacking := _lacking_numbers(facts.data, "seq", "since")):
+            yield Kind.USER, user, f"user {user} has no {lacking}"
+    for session, match in page.matches.items():
+        if match.is_listed and match.data and (what := _is_broken(match.data)):
+            yield Kind.MATCH, session, f"match {session} {what}"
+
+
+def _is_broken(match: Hash) -> str | None:
+    phase = match.get("phase")
+    if phase not in _NEEDED:
+        return f"is listed with the phase {phase}"
+    lacking = [name for name in _NEEDED[phase] if name not in match]
+    return f"is {phase} and has no {', '.join(lacking)}" if lacking else None
+
+
 def matched_users_have_each_other(page: PoolPage) -> Iterator[Violation]:
     """CONNECTING and IN_CALL users stand in exactly one open match, each the other's partner."""
     for user, facts in page.users.items():
@@ -93,12 +120,14 @@ def _badly_manned(session: str, match: MatchFacts) -> Iterator[str]:
 
 
 def free_users_have_no_room(page: PoolPage) -> Iterator[Violation]:
-    """WAITING and IDLE users have no room and no partner. Whoever waits is in line, reserved or away."""
+    """WAITING and IDLE users have no room and no partner. Whoever waits has a place: in line, reserved or away."""
     for user, facts in page.users.items():
         state = facts.data.get("state")
         held = [name for name in _OF_A_MATCH if name in facts.data]
         if held and state in (State.WAITING, State.IDLE):
             yield Kind.USER, user, f"user {user} is {state} and has {', '.join(held)}"
+        if state == State.WAITING and (lacking := _lacking_numbers(facts.data, "place", "joinedQueueAt")):
+            yield Kind.USER, user, f"user {user} is {state} and has no {lacking}"
         reserved = facts.reservation.get("phase") == "reserved" and user in _pair(facts.reservation)
         if state in tuple(State) and not _stands_right(facts, reserved=reserved):
             where = f"in the queue: {facts.in_queue}, reserved: {reserved}, away: {facts.is_away}"
@@ -164,14 +193,27 @@ def logs_are_contiguous(page: PoolPage) -> Iterator[Violation]:
 
 
 def deadlines_are_met(page: PoolPage) -> Iterator[Violation]:
-    """Nothing is past its deadline by more than 2 s."""
+    """Nothing is past its deadline by more than 2 s, and a match that needs one has one."""
     for deadline, at in page.deadlines.items():
         if page.now - at > DEADLINE_SLACK_MS:
             yield Kind.DEADLINE, deadline, f"deadline {deadline} is {page.now - at} ms late"
+    for session, match in page.matches.items():
+        if match.is_listed and not match.has_deadline and _needs_deadline(session, match):
+            yield Kind.MATCH, session, f"match {session} is {match.data['phase']} for ever"
+
+
+def _needs_deadline(session: str, match: MatchFacts) -> bool:
+    """Does nothing else move it on? A call goes on by itself, and who has to leave has a deadline too."""
+    phase = match.data.get("phase")
+    states = {user.get("state") for user in match.members.values() if user.get("sessionId") == session}
+    if phase == "open":
+        return State.CONNECTING in states
+    return phase == "reserved" or (phase == "closing" and State.DISCONNECTING not in states)
 
 
 INVARIANTS: tuple[Invariant, ...] = (
     one_state_set,
+    records_are_whole,
     matched_users_have_each_other,
     free_users_have_no_room,
     no_match_of_a_cooling_pair,
@@ -209,7 +251,10 @@ def _pair(match: Hash) -> tuple[str, str]:
 
 
 def _number(data: Hash, name: str, default: int) -> int:
-    try:
-        return int(data[name])
-    except (KeyError, ValueError):
-        return default
+    """As the scripts read it: what is no natural number is none."""
+    text = data.get(name, "")
+    return int(text) if _NATURAL.fullmatch(text) else default
+
+
+def _lacking_numbers(data: Hash, *names: str) -> str:
+    return ", ".join(name for name in names if _number(data, name, -1) < 0)

@@ -18,7 +18,7 @@ class Rules:
     stale_after_ms: int = 60_000  #: Not seen for so long: out of the queue, out of the call.
     user_ttl_ms: int = 3_600_000  #: Not seen for so long: forgotten.
     match_ttl_ms: int = 1_800_000  #: How long an ended match is remembered, to fence late actions.
-    operation_ttl_ms: int = 10_000  #: How long an answer is kept for who repeats the command.
+    operation_ttl_ms: int = 10_000  #: How long an answer is kept for whoever repeats the command.
     statistics_ttl_ms: int = 86_460_000  #: How long the statistics of a minute are kept: a day and more.
     webhook_ttl_ms: int = 900_000  #: How long a webhook's id is remembered, so that it counts once.
     room_delete_retry_ms: int = 4_000  #: Wait before deleting a room is tried again; doubles each time.

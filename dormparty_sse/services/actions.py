@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dormparty_sse.domain.actions import allowed_in
+from dormparty_sse.domain.endings import Reason
 from dormparty_sse.domain.errors import Forbidden, InvalidState
 from dormparty_sse.domain.models import Commit, UserRef
 from dormparty_sse.domain.outcomes import Outcome
@@ -14,7 +15,7 @@ from dormparty_sse.store.store import Store
 
 
 class Actions:
-    """The commands of the API. Each may raise StateAway."""
+    """The commands of the API. Each may raise StateAway, and InvalidState (see domain/actions.py)."""
 
     def __init__(
         self, store: Store, commits: Commits, views: Views, hints: Hints, *, stale_after_s: float
@@ -26,10 +27,9 @@ class Actions:
         self._stale_after_s = stale_after_s
 
     async def enqueue(self, user: UserRef, interests: Sequence[str]) -> dict[str, Any]:
-        """Joins the queue. Raises InvalidState in a match."""
+        """Joins the queue."""
         commit = await self._commits.run(self._store.enqueue(user, interests))
-        if commit.outcome is Outcome.INVALID_STATE:
-            raise InvalidState(state=commit.state, allowed=allowed_in(commit.state))
+        _refuse(commit)
         already = commit.outcome is Outcome.ALREADY_QUEUED
         return _answer(commit) | self._views.queue(commit.fields) | {"alreadyQueued": already}
 
@@ -75,18 +75,17 @@ class Actions:
 
         The notification stays until the user joins the queue anew or the next one takes its place. With a
         `session_id` the question is about that match, otherwise about whether the user is without one now.
+        A match that nobody knows (Redis may have lost it) is over for whoever believes in it.
         """
-        commit = await self._commits.run(self._store.status(user))
+        commit = await self._commits.run(self._store.status(user, session_id))
         notification = commit.fields.get("notification")
-        if notification and session_id:
-            disconnected = notification["sessionId"] == session_id
-        else:
-            disconnected = "match" not in commit.fields
-        if not notification or not disconnected:
-            return _answer(commit) | {"disconnected": False, "notification": None}
+        if session_id and (notification or {}).get("sessionId") != session_id:
+            notification = _of_lost(session_id, commit) if commit.fields.get("lost") else None
+        elif not session_id and "match" in commit.fields:
+            notification = None
         return _answer(commit) | {
-            "disconnected": True,
-            "notification": self._views.notification(notification),
+            "disconnected": notification is not None,
+            "notification": self._views.notification(notification) if notification else None,
         }
 
 
@@ -94,7 +93,22 @@ def _answer(commit: Commit) -> dict[str, Any]:
     return {"state": commit.state, "seq": commit.seq}
 
 
+def _of_lost(session_id: str, commit: Commit) -> dict[str, Any]:
+    return {
+        "sessionId": session_id,
+        "reason": Reason.ROOM_FAILED,
+        "timestamp": commit.now,
+        "targetState": commit.state,
+    }
+
+
+def _refuse(commit: Commit) -> None:
+    if commit.outcome is Outcome.INVALID_STATE:
+        raise InvalidState(state=commit.state, allowed=allowed_in(commit.state))
+
+
 def _outcome(commit: Commit) -> dict[str, Any]:
+    _refuse(commit)
     if commit.outcome is Outcome.FOREIGN_SESSION:
         raise Forbidden("The sessionId is a match of other people.")
     return _answer(commit) | {"outcome": commit.outcome}

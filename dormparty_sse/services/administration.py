@@ -36,12 +36,15 @@ class Administration:
         return {"userId": user.user_id, "transitions": _transitions(commit)}
 
     async def cleanup_pool(self, pool: str, reason: str) -> dict[str, Any]:
-        """Removes everybody who is in a pool when it is looked at last, and ends everything in it."""
-        removed, left = 0, 1
-        while left:
-            commit = await self._commits.run(self._control.cleanup_pool(pool, _REMOVED_AT_ONCE))
+        """Removes everybody who is in a pool when this begins, and ends everything in it.
+
+        Those whose streams are open come back, as new users, and stay.
+        """
+        removed = 0
+        commit: Commit | None = None
+        while commit is None or "at" in commit.fields:
+            commit = await self._commits.run(self._control.cleanup_pool(pool, _REMOVED_AT_ONCE, commit))
             removed += commit.fields["removed"]
-            left = commit.fields["removed"]  # the last call finds nobody, and removes what else there is
         log.warning("pool_removed", pool=pool, users=removed, reason=reason)
         return {"pool": pool, "removed": removed}
 

@@ -1,9 +1,14 @@
 """After Redis was away, or has lost what it knew: what is no longer true is mended at once."""
 
+import structlog
+
+from dormparty_sse.domain.errors import StateAway
 from dormparty_sse.services.repair import Repairer
 from dormparty_sse.services.upkeep import Upkeep
 from dormparty_sse.store.connection import Connection
 from dormparty_sse.store.store import Store
+
+log = structlog.get_logger()
 
 _ROUNDS = 3  # what is wrong may show only when streams and webhooks have come back
 
@@ -32,4 +37,13 @@ class Aftercare:
             return
         self._rounds -= 1
         for pool in {*await self._store.pools(), *self._lost_pools}:
+            await self._repair(pool)
+
+    async def _repair(self, pool: str) -> None:
+        """Without Redis no pool can be repaired; any other failure is this pool's own."""
+        try:
             await self._repairer.repair(pool)
+        except StateAway:
+            raise
+        except Exception:
+            log.exception("aftercare_failed", pool=pool)

@@ -1,5 +1,6 @@
 """Repair: for each finding of the audit one safe thing that mends it. Doing it twice does nothing more."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,7 +9,7 @@ import structlog
 from dormparty_sse.domain import audit
 from dormparty_sse.domain.audit import Finding, Kind
 from dormparty_sse.domain.endings import Reason
-from dormparty_sse.domain.errors import RoomsAway
+from dormparty_sse.domain.errors import RoomsAway, StateFault
 from dormparty_sse.domain.models import Commit, UserRef
 from dormparty_sse.domain.names import parse_room_name
 from dormparty_sse.livekit.rooms import Rooms
@@ -20,6 +21,7 @@ from dormparty_sse.store.store import Store
 log = structlog.get_logger()
 
 _OVERDUE_AT_ONCE = 100
+_ROUNDS = 10  # each mends what one report holds
 #: An open match that violates one of these is whole in Redis, and cannot go on for all that.
 _ENDS_MATCH = (audit.rooms_have_matches.__name__, audit.no_match_of_a_cooling_pair.__name__)
 
@@ -35,18 +37,33 @@ class Repairer:
         self._commits = commits
 
     async def repair(self, pool: str) -> dict[str, Any]:
-        """What was found and what was done: `findings`, each with its `repairs`. Raises StateAway."""
+        """What was found and what was done: `findings`, each with its `repairs`. Raises StateAway.
+
+        Goes on while there is more than one report holds. `complete`: was everything found that is wrong?
+        """
+        report = await self._auditor.audit(pool)
+        mended = await self._mend_all(pool, report.findings)
+        for _ in range(1, _ROUNDS):
+            if report.complete:
+                break
+            report = await self._auditor.audit(pool)
+            mended += await self._mend_all(pool, report.findings)
+        return {"pool": pool, "complete": report.complete, "findings": mended}
+
+    async def _mend_all(self, pool: str, findings: Sequence[Finding]) -> list[dict[str, Any]]:
+        """The findings, each with its repairs. What cannot be mended does not stop the rest."""
         done: dict[tuple[Kind, str], list[str]] = {}
-        findings = (await self._auditor.audit(pool)).findings
         for finding in findings:
             subject = (finding.kind, finding.id)
-            if subject not in done:
+            if subject in done:
+                continue
+            try:
                 done[subject] = await self._mend(pool, finding)
                 log.warning("repaired", pool=pool, **asdict(finding), repairs=done[subject])
-        return {
-            "pool": pool,
-            "findings": [{**asdict(one), "repairs": done[one.kind, one.id]} for one in findings],
-        }
+            except StateFault as error:
+                done[subject] = [f"could not be mended: {error.detail}"]
+                log.warning("not_repaired", pool=pool, **asdict(finding), cause=repr(error.__cause__))
+        return [{**asdict(one), "repairs": done[one.kind, one.id]} for one in findings]
 
     async def _mend(self, pool: str, finding: Finding) -> list[str]:
         match finding.kind:

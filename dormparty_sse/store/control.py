@@ -30,7 +30,8 @@ class Control:
         of reach: it takes two people and a room.
 
         Raises InvalidTransition, which names the first step that is not allowed (`index`, `userId`, `state`,
-        `to`, `allowed`), and UnknownUser; nothing has happened then. Raises ValueError for over 1,000 steps.
+        `to`, `allowed`), and UnknownUser; nothing has happened then. Nobody may take a step whose record
+        must be repaired first. Raises ValueError for over 1,000 steps.
         """
         if len(steps) > MOST_STEPS:
             raise ValueError(f"at most {MOST_STEPS} steps at once")
@@ -55,9 +56,14 @@ class Control:
         """Emergency: removes the user, whatever state its record is in."""
         return await self._store.run("user_cleanup", user.pool, user.user_id)
 
-    async def cleanup_pool(self, pool: str, limit: int) -> Commit:
-        """Emergency: removes so many users of a pool. `fields`: how many were `removed`, and are `left`."""
-        return await self._store.run("pool_cleanup", pool, limit)
+    async def cleanup_pool(self, pool: str, limit: int, after: Commit | None = None) -> Commit:
+        """Emergency: removes about so many users whom a pool had at the first of these calls, then matches.
+
+        `after` is what the call before gave. `fields`: how many were `removed`; without `at`, all is done.
+        """
+        done = after.fields if after else {}
+        place = (done.get("began", ""), done.get("at", 1), done.get("cursor", "0"))
+        return await self._store.run("pool_cleanup", pool, limit, *place)
 
 
 def _plain(steps: Sequence[Step]) -> list[dict[str, str | int]]:
@@ -72,7 +78,9 @@ def _refusal(commit: Commit) -> InvalidTransition | UnknownUser:
     where = {"index": fields["index"], "userId": fields["userId"]}
     if "from" not in fields:
         return UnknownUser(**where)
+    detail = None if fields["isSane"] else "The user's record, or its partner's, must be repaired first."
     return InvalidTransition(
+        detail,
         **where,
         state=fields["from"],
         seq=fields["seq"],

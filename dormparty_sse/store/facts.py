@@ -108,6 +108,7 @@ def _match(item: dict[str, Any]) -> MatchFacts:
     return MatchFacts(
         data=item["data"],
         is_listed=item["isListed"],
+        has_deadline=item["hasDeadline"],
         cooling_until=item["coolingUntil"],
         members=item["members"],
     )

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 
-from dormparty_sse.domain.actions import ACTIONS
+from dormparty_sse.domain.actions import ACTIONS, Requirement
 from dormparty_sse.domain.endings import ENDINGS
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.rules import Rules
@@ -52,7 +52,7 @@ def prelude(rules: Rules, used_by: str | None = None) -> str:
         "RULES": asdict(rules),
         "TRANSITIONS": {start: dict.fromkeys(follow, True) for start, follow in TRANSITIONS.items()},
         "WAYS": WAYS,
-        "ACTIONS": {action: dict.fromkeys(sorted(r.states), True) for action, r in ACTIONS.items()},
+        "ACTIONS": {action: _decided(requirement) for action, requirement in ACTIONS.items()},
         "STATE_SETS": {state: state.lower() for state in State},
         "ENDINGS": {reason: asdict(ending) for reason, ending in ENDINGS.items()},
         "OUTCOME": {outcome.name: outcome for outcome in Outcome},
@@ -68,6 +68,12 @@ def prelude(rules: Rules, used_by: str | None = None) -> str:
         keys = {name: template for name, template in keys.items() if name in words}
     definitions = [f"local {name} = {_table(table)}" for name, table in tables.items()]
     return "\n".join(["local POOL = KEYS[1]", *definitions, "local KEY = {", *_key_builders(keys), "}"])
+
+
+def _decided(requirement: Requirement) -> dict[State, str]:
+    """What becomes of an action in each state; where it is refused, there is nothing."""
+    acts = dict.fromkeys(sorted(requirement.acts_in), "acts")
+    return acts | dict.fromkeys(sorted(requirement.answers_in), "answers")
 
 
 def _key_builders(templates: Mapping[str, str]) -> Iterator[str]:

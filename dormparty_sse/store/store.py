@@ -25,6 +25,7 @@ _EVENT_ID = re.compile(r"\d{1,15}-\d{1,15}", re.ASCII)
 _UNKNOWN_EVENT_ID = "0-1"  # Redis never gives it to an entry, so the log cannot reach back to it
 _CHECK_PROBE_TTL_S = 60
 _NOTE_POOL_EVERY_S = 30
+_POOLS_AT_ONCE = 500
 
 
 class Store:
@@ -62,9 +63,9 @@ class Store:
         commit = await self.run("users_seen", pool, *user_ids)
         return list(commit.fields["unknown"])
 
-    async def status(self, user: UserRef) -> Commit:
-        """Where the user stands; the fields are those of `user_status.lua`."""
-        return await self.run("user_status", user.pool, user.user_id)
+    async def status(self, user: UserRef, session_id: str | None = None) -> Commit:
+        """Where the user stands; the fields are those of `user_status.lua`. Is that match lost?"""
+        return await self.run("user_status", user.pool, user.user_id, session_id or "")
 
     async def enqueue(self, user: UserRef, interests: Sequence[str]) -> Commit:
         """IDLE to WAITING. Outcome: queued, already-queued or invalid-state."""
@@ -162,10 +163,15 @@ class Store:
 
     async def pools(self) -> list[str]:
         """All pools that have users."""
-        pools = sorted(await self._connection.execute("SMEMBERS", POOLS, urgent=False))
-        for lost in self._noted_pools.keys() - set(pools):
+        pools: set[str] = set()
+        cursor = ""
+        while cursor != "0":
+            page = ("SSCAN", POOLS, cursor or "0", "COUNT", _POOLS_AT_ONCE)
+            cursor, some = await self._connection.execute(*page, urgent=False)
+            pools.update(some)
+        for lost in self._noted_pools.keys() - pools:
             del self._noted_pools[lost]  # with its next user it is noted anew
-        return pools
+        return sorted(pools)
 
     async def ping(self) -> None:
         """Returns if Redis takes changes."""

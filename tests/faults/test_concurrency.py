@@ -63,16 +63,14 @@ def is_matched(state: object) -> bool:
     return state in ("CONNECTING", "IN_CALL")
 
 
-async def watch(redis: Redis, pool: str) -> list[int]:
-    """Looks until it is cancelled; how many were matched at each moment."""
+async def watch(redis: Redis, pool: str, over: asyncio.Event) -> list[int]:
+    """Looks until it is over; how many were matched at each moment."""
     matched: list[int] = []
-    while True:
-        try:
-            await asyncio.sleep(SAMPLE_S)
-        except asyncio.CancelledError:
-            return matched
+    while not over.is_set():
         answer = await redis.eval(LOOK, 1, pool_tag(pool), USERS)
         matched.append(assert_symmetrical(json.loads(answer)))
+        await asyncio.sleep(SAMPLE_S)
+    return matched
 
 
 async def assert_every_step_is_in_the_log(redis: Redis, pool: str) -> int:
@@ -95,11 +93,12 @@ async def test_whatever_64_tasks_in_4_processes_do_nothing_contradicts_itself(re
         Redis.from_url(redis_url, decode_responses=True) as redis,
         connected_store(redis_url, RULES) as store,
     ):
-        watching = asyncio.create_task(watch(redis, pool))
+        over = asyncio.Event()
+        watching = asyncio.create_task(watch(redis, pool, over))
         done = sum(
             await asyncio.gather(*(storm(redis_url, pool, seed) for seed in range(PROCESSES))), Counter()
         )
-        watching.cancel()
+        over.set()
         matched = await watching
 
         found = await violations(store, pool)

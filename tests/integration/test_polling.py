@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from dormparty_sse.store.keys import pool_key
+from dormparty_sse.store.keys import pool_key, pool_tag
 from tests.conftest import NewPerson
 from tests.support.livekit import room_is_gone
 from tests.support.person import Person
-from tests.support.stack import Stack
+from tests.support.stack import SECRET, Stack
 from tests.support.waiting import eventually
 
 
@@ -101,7 +101,6 @@ async def test_whole_call_by_asking_alone(stack: Stack, a: Polling, b: Polling) 
     await b.person.leave_room()
     await b.person.becomes("WAITING")
     assert await b.is_disconnected(sessionId=session) == notification | {"timestamp": timestamp}
-    assert (await b.asks("check-disconnect", sessionId="another"))["disconnected"] is False
 
     again = await b.is_matched()
     assert again["sessionId"] != session
@@ -111,6 +110,37 @@ async def test_whole_call_by_asking_alone(stack: Stack, a: Polling, b: Polling) 
     assert (ended["reason"], ended["initiatedBy"]) == ("end", b.person.user_id)
     assert (await a.does("end"))["outcome"] == "cancelled"
     await room_is_gone(stack, match["roomName"])
+
+
+async def test_match_that_redis_has_forgotten_is_over(stack: Stack, a: Polling, b: Polling) -> None:
+    """As after a FLUSHALL, of this pool alone."""
+    session = (await polled_call(a, b))["sessionId"]
+    async for key in stack.redis.scan_iter(f"{pool_tag(a.person.pool)}*"):
+        await stack.redis.delete(key)
+    for someone in (a, b):
+        notification = await someone.is_disconnected(sessionId=session)
+        assert abs(notification.pop("timestamp") - await stack.now()) < 10_000
+        assert notification == {
+            "sessionId": session,
+            "reason": "room-failed",
+            "initiatedBy": None,
+            "targetState": "IDLE",
+        }
+        assert (await someone.asks("check-disconnect"))["disconnected"] is False
+        await someone.person.leave_room()
+    repair, operator = f"{stack.url}/api/admin/repair", {"Authorization": f"Bearer {SECRET}"}
+    async with stack.http.post(repair, json={"pool": a.person.pool}, headers=operator) as answer:
+        assert answer.status == 200  # it deletes the room
+
+
+async def test_match_of_other_people_is_not_told_of(a: Polling, b: Polling, new_person: NewPerson) -> None:
+    session = (await polled_call(a, b))["sessionId"]
+    stranger = Polling(await new_person(), "/api/matching")
+    assert (await stranger.asks("check-disconnect", sessionId=session))["disconnected"] is False
+    await a.does("end")
+    for someone in (a, stranger):  # who ended it knows, and it was never the stranger's
+        assert (await someone.asks("check-disconnect", sessionId=session))["disconnected"] is False
+    await b.does("end")
 
 
 async def test_notification_is_over_once_the_user_starts_anew(a: Polling, b: Polling) -> None:

@@ -146,7 +146,7 @@ def service_server(settings: Settings, directory: Path, ahead_s: float = 0, /, *
         env={
             "REDIS_URL": settings.redis_url,
             "LIVEKIT_URL": settings.livekit_url,
-            "LIVEKIT_PUBLIC_URL": settings.livekit_url,  # people reach it also where a test lets the service not
+            "LIVEKIT_PUBLIC_URL": settings.livekit_url,  # people reach it, whatever the service does
             "LIVEKIT_API_KEY": settings.livekit_api_key,
             "LIVEKIT_API_SECRET": settings.livekit_api_secret,
             "SESSION_SECRET": settings.session_secret,

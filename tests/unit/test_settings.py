@@ -54,6 +54,14 @@ def test_the_defaults_are_the_rules_defaults() -> None:
     assert settings.load().rules == Rules()
 
 
+@pytest.mark.parametrize(("timeout_s", "kept_ms"), [("0.5", 10_000), ("60", 120_000), ("86400", 172_800_000)])
+def test_an_answer_is_kept_for_as_long_as_its_command_may_be_repeated(
+    monkeypatch: pytest.MonkeyPatch, timeout_s: str, kept_ms: int
+) -> None:
+    monkeypatch.setenv("REDIS_COMMAND_TIMEOUT", timeout_s)
+    assert settings.load().rules.operation_ttl_ms == kept_ms
+
+
 @pytest.mark.parametrize("name", REQUIRED)
 def test_a_missing_setting_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(name)

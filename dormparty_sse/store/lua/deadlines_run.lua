@@ -9,6 +9,7 @@
            may be alone. And `inLine`: how many are free to be matched.
   Events: those of the endings: connect-timeout, connection-lost, stale; partner-reconnecting; requeued and idle.
 ]]
+-- @include once
 -- @include presence
 
 local LOOK_AGAIN_MS = 1000
@@ -27,7 +28,7 @@ function run.connect(session)
   local match = match_get(session)
   if not match or match.phase ~= 'open' then return end
   local absent = {}
-  for _, id in ipairs({ match.user1, match.user2 }) do
+  for _, id in ipairs(people_of(match)) do
     if not match['sid:' .. id] then absent[id] = true end
   end
   match_end(match, 'connect-timeout', absent)
@@ -47,8 +48,9 @@ end
 -- A room is to be deleted. Handing it out is no proof that it will be, so it comes again.
 function run.room(session)
   local match = match_get(session)
-  if not match then return end
-  local tries = redis.call('HINCRBY', KEY.match(session), 'deleteTries', 1)
+  if not (match and match.roomName) then return match_close(session) end -- nobody could name the room
+  local tries = (natural(match.deleteTries) or 0) + 1
+  redis.call('HSET', KEY.match(session), 'deleteTries', tries)
   local wait = math.min(RULES.room_delete_retry_ms * 2 ^ (tries - 1), RULES.room_delete_retry_max_ms)
   deadline_set('room', session, NOW + wait)
   table.insert(rooms, { sessionId = session, roomName = match.roomName })
@@ -73,6 +75,8 @@ local function give_up(user)
   local match = open_match(user)
   if match then
     match_end(match, 'stale', { [user.id] = true })
+  elseif user.state == 'CONNECTING' or user.state == 'IN_CALL' then
+    match_lose(user, 'stale', true)
   elseif user.state == 'WAITING' then
     leave_queue(user, 'stale')
   elseif user.state == 'DISCONNECTING' then
@@ -83,7 +87,7 @@ end
 -- A match whose user is away, or may be soon. When to look again; nil where there is nothing to look at.
 local function look_at_listener(user, seen)
   local match = user.stream and open_match(user)
-  if not match then return nil end
+  if not match or match.phase ~= 'open' then return nil end
   if NOW >= listener_is_away_at(seen) then user_goes_away(user) end
   local away_since = tonumber(redis.call('ZSCORE', KEY.away(), user.id) or nil)
   if not away_since then return listener_is_away_at(seen) end
@@ -105,6 +109,7 @@ function run.presence(id)
 end
 
 local due = redis.call('ZRANGEBYSCORE', KEY.deadlines(), '-inf', NOW, 'LIMIT', 0, ARGV[1])
+if #due == 0 then OPERATION = '' end -- nothing is done: who repeats this may as well look anew
 for _, entry in ipairs(due) do
   redis.call('ZREM', KEY.deadlines(), entry)
   local kind, id = entry:match('^(%l+):(.*)$')

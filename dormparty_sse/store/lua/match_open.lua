@@ -4,7 +4,8 @@
     KEYS[1]  the pool's hash tag
     ARGV[1]  session id
     ARGV[2]  the room's sid
-  Returns: done; nothing where the reservation is gone or one of the two is away (then the room is not needed).
+  Returns: done; nothing where the reservation is gone, makes no sense, or is for somebody who is away (then the
+           room is not needed).
   Events: new-match to both.
 ]]
 -- @include once
@@ -14,8 +15,8 @@ local AVERAGE_WAIT_TTL_MS = 600000
 
 local function common_interests(a, b)
   local wanted, common = {}, {}
-  for _, interest in ipairs(cjson.decode(a or '[]')) do wanted[interest] = true end
-  for _, interest in ipairs(cjson.decode(b or '[]')) do
+  for _, interest in ipairs(json_table(a) or {}) do wanted[interest] = true end
+  for _, interest in ipairs(json_table(b) or {}) do
     if wanted[interest] then table.insert(common, interest) end
     wanted[interest] = nil -- once, however often somebody named it
   end
@@ -23,14 +24,25 @@ local function common_interests(a, b)
 end
 
 local function note_wait(user)
-  local waited = NOW - tonumber(user.joinedQueueAt)
-  local average = tonumber(redis.call('GET', KEY.average_wait()) or waited)
+  local since = natural(user.joinedQueueAt)
+  if not since then return end
+  local waited = math.max(0, NOW - since)
+  local average = natural(redis.call('GET', KEY.average_wait())) or waited
   redis.call('SET', KEY.average_wait(), math.floor(0.8 * average + 0.2 * waited), 'PX', AVERAGE_WAIT_TTL_MS)
+end
+
+-- Are there two who wait for just this match, and a room for them?
+local function can_begin(match)
+  for _, id in ipairs(people_of(match)) do
+    local user = user_get(id)
+    if not user or user.state ~= 'WAITING' or user.reservation ~= match.id then return false end
+  end
+  return match.roomName ~= nil and match.user1 ~= match.user2
 end
 
 local match = match_get(ARGV[1])
 if not match or match.phase ~= 'reserved' then return reply(OUTCOME.NOTHING) end
-if is_away(match.user1) or is_away(match.user2) then
+if not can_begin(match) or is_away(match.user1) or is_away(match.user2) then
   reservation_release(match)
   return reply(OUTCOME.NOTHING)
 end

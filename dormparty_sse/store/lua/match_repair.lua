@@ -22,20 +22,35 @@ end
 
 -- Is anybody still to leave the room?
 local function is_awaited(match)
-  for _, id in ipairs({ match.user1, match.user2 }) do
+  for _, id in ipairs(people_of(match)) do
     local user = user_get(id)
     if user and user.state == 'DISCONNECTING' and user.sessionId == match.id then return true end
   end
   return false
 end
 
+-- Not one of the phases in which a match is listed. Its room, if it has one, is to go.
+local function mend_phase(match)
+  if not redis.call('ZSCORE', KEY.matches(), match.id) then return end
+  if match.roomName and match.phase ~= 'closed' then
+    redis.call('HSET', KEY.match(match.id), 'phase', 'closing')
+    room_close(match.id)
+    mended('had no phase, is closing now')
+  else
+    match_close(match.id)
+    mended('was listed, and over')
+  end
+end
+
 local session, reason = ARGV[1], ARGV[2]
-local match = match_get(session)
-if not match or not match.phase then
-  local known = redis.call('ZREM', KEY.matches(), session)
-  if known == 1 then mended('was not known') end
-elseif match.phase == 'reserved' then
-  ensure_deadline('reservation', session, NOW)
+local match = match_get(session) or { id = session }
+if match.phase == 'reserved' then
+  if match.roomName and match.user1 and match.user2 then
+    ensure_deadline('reservation', session, NOW)
+  else
+    reservation_release(match)
+    mended('was no reservation, and is undone')
+  end
 elseif match.phase == 'closing' then
   if not is_awaited(match) then ensure_deadline('room', session, NOW) end
 elseif match.phase == 'open' then
@@ -48,6 +63,8 @@ elseif match.phase == 'open' then
   elseif user_get(match.user1).state == 'CONNECTING' then
     ensure_deadline('connect', session, NOW + RULES.connect_timeout_ms)
   end
+else
+  mend_phase(match)
 end
 if #repairs == 0 then return reply(OUTCOME.NOTHING) end
 return reply(OUTCOME.DONE, { repairs = repairs })

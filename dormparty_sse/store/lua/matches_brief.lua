@@ -19,6 +19,6 @@ for i, session in ipairs(ARGV) do
       if sid then present = present + 1 end
     end
   end
-  found[i] = { session, data[1] or '', tonumber(data[2] or 0) or 0, present, data[3] or '' }
+  found[i] = { session, data[1] or '', natural(data[2]) or 0, present, data[3] or '' }
 end
 return reply(OUTCOME.DONE, { matches = found })

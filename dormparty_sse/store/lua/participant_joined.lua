@@ -16,8 +16,7 @@
 if webhook_seen(ARGV[1]) then return reply(OUTCOME.NOTHING) end
 local match = match_get(ARGV[2])
 local id, sid, joined_at = ARGV[3], ARGV[4], tonumber(ARGV[5])
-if not is_member(match, id) or match.phase ~= 'open' or not is_newest(match, id, sid, joined_at) then
-  return reply(OUTCOME.NOTHING)
-end
+local is_expected = user_get(id) and is_member(match, id) and match.phase == 'open'
+if not (is_expected and is_newest(match, id, sid, joined_at)) then return reply(OUTCOME.NOTHING) end
 participant_in(match, id, sid, joined_at, 'both-joined')
 return reply(OUTCOME.DONE)

@@ -30,7 +30,7 @@ if counted then participant_out(match, id) end
 if how == 'replaced' then return reply(OUTCOME.DONE) end
 
 local user = user_get(id)
-local taken_over = user and NOW - (user.takenOverAt or 0) < RULES.alone_grace_ms
+local taken_over = user and NOW - (natural(user.takenOverAt) or 0) < RULES.alone_grace_ms
 if user and user.state == 'DISCONNECTING' and user.sessionId == match.id then
   user_out(user)
 elseif match.phase == 'open' and how == 'left' and taken_over then

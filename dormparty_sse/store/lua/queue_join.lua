@@ -16,8 +16,8 @@ if not user_may(user, 'enqueue') then return answer(OUTCOME.INVALID_STATE, user)
 user_act(user, 'enqueue')
 
 user_set(user, { interests = ARGV[2] })
-if user.state == 'WAITING' then
-  return answer(OUTCOME.ALREADY_QUEUED, user, queue_view(user))
+if not user_acts(user, 'enqueue') then
+  return answer(OUTCOME.ALREADY_QUEUED, user, user.state == 'WAITING' and queue_view(user) or {})
 end
 
 return answer(OUTCOME.QUEUED, user, enqueue(user, 'enqueue'))

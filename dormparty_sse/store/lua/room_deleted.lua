@@ -20,8 +20,5 @@ if not match.roomSid and not match.deletedOnce then
   return reply(OUTCOME.NOTHING)
 end
 
-deadline_clear('room', match.id)
-redis.call('ZREM', KEY.matches(), match.id)
-redis.call('HSET', KEY.match(match.id), 'phase', 'closed')
-redis.call('PEXPIRE', KEY.match(match.id), RULES.match_ttl_ms)
+match_close(match.id)
 return reply(OUTCOME.DONE)

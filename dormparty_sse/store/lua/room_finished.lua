@@ -16,7 +16,7 @@ local match = match_get(ARGV[2])
 if not match or match.roomSid ~= ARGV[3] then return reply(OUTCOME.NOTHING) end
 
 if match.phase == 'open' then match_end(match, 'room-finished', {}) end
-for _, id in ipairs({ match.user1, match.user2 }) do
+for _, id in ipairs(people_of(match)) do
   local user = user_get(id)
   if user and user.state == 'DISCONNECTING' and user.sessionId == match.id then user_out(user) end
 end

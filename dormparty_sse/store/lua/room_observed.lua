@@ -43,8 +43,8 @@ end
 -- Is the user missing from the call, and has it been for too long? One look is no proof of that.
 local function is_lost(id)
   local user = user_get(id)
-  if not user or user.state ~= 'IN_CALL' or tonumber(user.roomJoinedAt or 0) >= asked_at then return false end
-  local since = tonumber(match['absentSince:' .. id])
+  if not user or user.state ~= 'IN_CALL' or (natural(user.roomJoinedAt) or 0) >= asked_at then return false end
+  local since = natural(match['absentSince:' .. id])
   if not since then
     participant_missed(match, id)
     found('missing', id)
@@ -52,19 +52,20 @@ local function is_lost(id)
   return since ~= nil and asked_at - since >= RULES.alone_grace_ms
 end
 
-local lost, anybody_lost = {}, false
-for _, id in ipairs({ match.user1, match.user2 }) do
+local lost, anybody_lost, anybody_missed = {}, false, false
+for _, id in ipairs(people_of(match)) do
   if seen[id] then
     mend_present(id, seen[id])
   elseif is_lost(id) then
     lost[id] = true
     anybody_lost = true
   end
+  anybody_missed = anybody_missed or match['absentSince:' .. id] ~= nil
 end
 if anybody_lost then
   for id in pairs(lost) do found('lost', id) end
   match_end(match, 'connection-lost', lost)
-elseif not (match['absentSince:' .. match.user1] or match['absentSince:' .. match.user2]) then
+elseif not anybody_missed then
   deadline_clear('look', match.id)
 end
 return reply(OUTCOME.DONE, { findings = findings, strangers = strangers })

@@ -12,5 +12,5 @@
 -- @include replay
 
 local fields = replay(ARGV[1], ARGV[2])
-fields.generation = tonumber(redis.call('HGET', KEY.user(ARGV[1]), 'streamGeneration') or 0)
+fields.generation = natural(redis.call('HGET', KEY.user(ARGV[1]), 'streamGeneration')) or 0
 return reply(OUTCOME.DONE, fields)

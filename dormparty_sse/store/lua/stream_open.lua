@@ -13,7 +13,7 @@
 -- @include snapshot
 -- @include replay
 
-local user = user_get(ARGV[1]) or user_make(ARGV[1])
+local user = user_acting(ARGV[1]) or user_make(ARGV[1])
 local in_match = user.state == 'CONNECTING' or user.state == 'IN_CALL'
 -- Another page of the user takes over: what the older one does to the room in its last moment is no departure.
 if in_match and user.stream == 'open' then user_set(user, { takenOverAt = NOW }) end
@@ -21,7 +21,7 @@ if in_match then deadline_set('presence', user.id, listener_is_away_at(NOW)) end
 redis.call('ZADD', KEY.presence(), NOW, user.id)
 user_comes_back(user)
 -- The time is part of it, so that Redis may lose it and the newest stream still has the highest.
-local generation = math.max(NOW, (user.streamGeneration or 0) + 1)
+local generation = math.max(NOW, (natural(user.streamGeneration) or 0) + 1)
 user_set(user, { stream = 'open', streamGeneration = generation })
 redis.call('PUBLISH', KEY.events(user.id), '!' .. generation)
 local fields = replay(user.id, ARGV[2])

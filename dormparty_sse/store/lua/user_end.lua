@@ -5,7 +5,7 @@
     ARGV[1]  user id
     ARGV[2]  session id the end is meant for, or '' for whatever is going on
     ARGV[3]  reason: end or leave
-  Returns: ended, cancelled, already-processed, idle or foreign-session; with state and seq.
+  Returns: ended, cancelled, already-processed, idle, foreign-session or invalid-state; with state and seq.
   Events: as for skip, with end-confirmed; from CONNECTING requeued and idle at once; idle from WAITING.
 ]]
 -- @include once
@@ -15,8 +15,10 @@ local user = user_ensure(ARGV[1])
 local fenced = fence(user, ARGV[2])
 if fenced == 'foreign' then return answer(OUTCOME.FOREIGN_SESSION, user) end
 if fenced == 'older' then return answer(OUTCOME.ALREADY_PROCESSED, user) end
+if not user_may(user, ARGV[3]) then return answer(OUTCOME.INVALID_STATE, user) end
 user_act(user, ARGV[3])
 if user.state == 'IDLE' then return answer(OUTCOME.IDLE, user) end
+if not user_acts(user, ARGV[3]) then return answer(OUTCOME.ALREADY_PROCESSED, user) end
 
 if user.state == 'WAITING' then
   leave_queue(user, ARGV[3] == 'leave' and 'leave' or 'cancel')
@@ -30,5 +32,10 @@ if user.state == 'DISCONNECTING' then
 end
 
 user_count(user, 'ends')
-match_end(open_match(user), ARGV[3], { [user.id] = true })
+local match = open_match(user)
+if match then
+  match_end(match, ARGV[3], { [user.id] = true })
+else
+  match_lose(user, ARGV[3], true)
+end
 return answer(OUTCOME.ENDED, user)

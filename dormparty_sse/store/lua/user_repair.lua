@@ -15,9 +15,12 @@ local function mended(what) table.insert(repairs, what) end
 
 local function mend_state(user)
   if not TRANSITIONS[user.state] then
-    user_set(user, { state = 'IDLE', since = NOW, seq = (tonumber(user.seq) or 0) + 1 })
+    user_set(user, { state = 'IDLE', since = NOW, seq = user.seq + 1 })
     emit(user.id, 'idle', { state = 'IDLE', seq = tonumber(user.seq), reason = 'admin' })
     mended('had no state, is IDLE now')
+  elseif not natural(user.since) then
+    user_set(user, { since = natural(redis.call('ZSCORE', KEY[STATE_SETS[user.state]](), user.id)) or NOW })
+    mended('was in its state since no time')
   end
   for state, set in pairs(STATE_SETS) do
     local score = redis.call('ZSCORE', KEY[set](), user.id)
@@ -47,10 +50,7 @@ local function mend_match(user)
   if match and match.phase == 'open' and match_whole(match) then return end
   local is_member = match and match.phase == 'open' and (match.user1 == user.id or match.user2 == user.id)
   if is_member then match_end(match, 'room-failed', {}) end
-  if user.state == 'CONNECTING' or user.state == 'IN_CALL' then
-    local lost = { id = user.sessionId or '', roomName = user.currentRoom or '' }
-    user_leave_match(user, lost, 'room-failed', false)
-  end
+  if user.state == 'CONNECTING' or user.state == 'IN_CALL' then match_lose(user, 'room-failed', false) end
   mended('was in a match that is none')
 end
 
@@ -60,6 +60,19 @@ local function mend_leaving(user)
   mended('would never have left its room')
 end
 
+-- Who waits has a place: that which the line has for it, else one at the tail.
+local function mend_place(user)
+  if not natural(user.place) then
+    local place = natural(redis.call('ZSCORE', KEY.queue(), user.id)) or redis.call('INCR', KEY.next_place())
+    user_set(user, { place = place })
+    mended('had no place')
+  end
+  if not natural(user.joinedQueueAt) then
+    user_set(user, { joinedQueueAt = user.since })
+    mended('had been in line since no time')
+  end
+end
+
 local function mend_free(user)
   for _, field in ipairs({ 'sessionId', 'currentRoom', 'matchedWith', 'targetState' }) do
     if user[field] then
@@ -67,17 +80,17 @@ local function mend_free(user)
       mended('had ' .. field)
     end
   end
-  local match = user.reservation and match_get(user.reservation)
-  local reserved = match and match.phase == 'reserved' and (match.user1 == user.id or match.user2 == user.id)
+  local match = reservation_of(user)
   local waiting = user.state == 'WAITING'
-  if user.reservation and not (reserved and waiting) then
+  if waiting then mend_place(user) end
+  if user.reservation and not (match and waiting) then
     user_set(user, { reservation = false })
     mended('was held for a match that is none')
-    if reserved then reservation_release(match) end
-    reserved = false
+    if match then reservation_release(match) end
+    match = nil
   end
   local in_line = redis.call('ZSCORE', KEY.queue(), user.id) or is_away(user.id)
-  if waiting and not reserved and not in_line then
+  if waiting and not match and not in_line then
     queue_add(user, true)
     mended('was not in line')
   end
@@ -98,18 +111,27 @@ local function is_listed(id)
   return redis.call('EXISTS', KEY.user(id), KEY.log(id)) > 0
 end
 
+-- The seqs of the steps in the user's log, newest first.
+local function logged_seqs(user)
+  local seqs, entries = {}, redis.call('XREVRANGE', KEY.log(user.id), '+', '-')
+  for _, entry in ipairs(entries) do table.insert(seqs, seq_of(entry)) end
+  return seqs, #entries >= RULES.log_length
+end
+
 -- A log with a gap tells no story: it begins anew, and so do the streams.
 local function mend_log(user)
-  local newest = tonumber(user.seq)
-  local wanted = newest
-  local entries = redis.call('XREVRANGE', KEY.log(user.id), '+', '-')
-  for _, entry in ipairs(entries) do
-    local seq = cjson.decode(entry[2][2]).seq
-    if seq and seq ~= wanted then wanted = -1 break end
-    if seq then wanted = wanted - 1 end
+  local seqs, is_full = logged_seqs(user)
+  if not natural(user.seq) then
+    user_set(user, { seq = seqs[1] or 0 })
+    mended('had no seq')
   end
-  local first = #entries >= RULES.log_length and wanted + 1 or tonumber(user.logFrom) or 1
-  if wanted + 1 == first then return end
+  local newest = tonumber(user.seq)
+  local wanted, is_whole = newest, true
+  for _, seq in ipairs(seqs) do
+    is_whole = is_whole and seq == wanted
+    wanted = wanted - 1
+  end
+  if is_whole and (is_full or wanted + 1 == (natural(user.logFrom) or 1)) then return end
   redis.call('DEL', KEY.log(user.id))
   user_set(user, { logFrom = newest + 1 })
   redis.call('PUBLISH', KEY.events(user.id), '?')
@@ -117,7 +139,7 @@ local function mend_log(user)
 end
 
 local user = user_get(ARGV[1])
-if not (user and tonumber(user.since)) then
+if not user or not (TRANSITIONS[user.state] or natural(user.since)) then
   if not is_listed(ARGV[1]) then return reply(OUTCOME.NOTHING) end
   user_remove(ARGV[1])
   mended('was not known')

@@ -4,7 +4,7 @@
     KEYS[1]  the pool's hash tag
     ARGV[1]  user id
     ARGV[2]  session id the skip is meant for, or '' for whichever is current
-  Returns: skipped, already-processed, no-active-match or foreign-session; with state and seq.
+  Returns: skipped, already-processed, no-active-match, foreign-session or invalid-state; with state and seq.
   Events: skip-confirmed or force-disconnect, and room-closing, to each; requeued at once from CONNECTING.
 ]]
 -- @include once
@@ -14,10 +14,11 @@ local user = user_ensure(ARGV[1])
 local fenced = fence(user, ARGV[2])
 if fenced == 'foreign' then return answer(OUTCOME.FOREIGN_SESSION, user) end
 if fenced == 'older' then return answer(OUTCOME.ALREADY_PROCESSED, user) end
+if not user_may(user, 'skip') then return answer(OUTCOME.INVALID_STATE, user) end
 user_act(user, 'skip')
 if user.state == 'DISCONNECTING' then return answer(OUTCOME.ALREADY_PROCESSED, user) end
 
-local match = open_match(user)
+local match = user_acts(user, 'skip') and open_match(user)
 if not match then return answer(OUTCOME.NO_ACTIVE_MATCH, user) end
 user_count(user, 'skips')
 match_end(match, 'skip', { [user.id] = true })

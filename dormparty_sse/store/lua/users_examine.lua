@@ -10,6 +10,7 @@
   Events: none.
 ]]
 -- @include scan
+-- @include events
 
 local ENOUGH = 500 -- bounds the time Redis is kept busy; one is an entry of a log
 local COST_OF_USER = 10
@@ -17,7 +18,7 @@ local COST_OF_USER = 10
 local function steps_in(entries)
   local runs = {}
   for _, entry in ipairs(entries) do
-    local seq = tonumber(entry[2][2]:match('"seq":%s*(%d+)'))
+    local seq = seq_of(entry)
     local run = runs[#runs]
     if run and seq == run[2] + 1 then
       run[2] = seq

@@ -5,7 +5,8 @@
     ARGV[1]  `perform`: each is one step of the transition table; `force`: each may take several at once, or none
     ARGV[2]  the steps, a JSON list of {userId, to, seq}; with a seq only if it is still the user's
   Returns: done; or invalid-step, and nothing has happened, with `index` (of the step, from 0), `userId`, `to`, and,
-           where the user is known, `from`, `seq` and `allowed`: the states it could go to.
+           where the user is known, `from`, `seq`, `allowed`: the states it could go to, and `isSane`: does its
+           record, and its partner's, hang together well enough for any step?
   Events: those of what the steps do; a match ends with reason admin.
 ]]
 -- @include once
@@ -28,7 +29,9 @@ local function allowed_from(state)
   return states
 end
 
+-- Scripts are not rolled back: whoever's record could let a step fail takes none.
 local function is_allowed(user, step)
+  if not is_sane(user) then return false end
   if step.seq and step.seq ~= tonumber(user.seq) then return false end
   local at = stands(user)
   if at == step.to then return is_forced or carried[user.id] == true end
@@ -49,8 +52,9 @@ for index, step in ipairs(steps) do
   local user = user_get(step.userId)
   if not user or not is_allowed(user, step) then
     return reply(OUTCOME.INVALID_STEP, {
-      index = index - 1, userId = step.userId, to = step.to, from = user and stands(user),
-      seq = user and tonumber(user.seq), allowed = user and allowed_from(stands(user)),
+      index = index - 1, userId = step.userId, to = step.to, from = user and (stands(user) or ''),
+      seq = user and (natural(user.seq) or 0), isSane = user and is_sane(user),
+      allowed = user and (is_sane(user) and allowed_from(stands(user)) or {}),
     })
   end
   plan(user, step)

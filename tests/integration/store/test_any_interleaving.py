@@ -201,7 +201,7 @@ class Interleaving(RuleBasedStateMachine):
     @rule(user=USERS, what=st.sampled_from(["queue_join", "user_skip", "user_end", "user_status"]))
     def answer_is_lost(self, user: str, what: str) -> None:
         """Whoever repeats a command gets the same answer, and nothing is done again."""
-        rest = {"queue_join": ["[]"], "user_skip": [""], "user_end": ["", "end"], "user_status": []}[what]
+        rest = {"queue_join": ["[]"], "user_skip": [""], "user_end": ["", "end"], "user_status": [""]}[what]
         operation = f"{user}-{next(self.numbers)}"
         once = self._run(self.store.run(what, self.pool, user, *rest, operation=operation))
         again = self.loop.run(self.store.run(what, self.pool, user, *rest, operation=operation))

@@ -6,7 +6,9 @@ import pytest
 
 from dormparty_sse.domain.endings import Reason
 from dormparty_sse.domain.models import UserRef
+from dormparty_sse.domain.names import room_name
 from dormparty_sse.domain.outcomes import Outcome
+from dormparty_sse.domain.rules import Rules
 from dormparty_sse.domain.states import State
 from dormparty_sse.store.control import Control
 from dormparty_sse.store.keys import pool_key
@@ -58,6 +60,15 @@ async def without_first_event(people: People, pair: Pair) -> None:
     await people.redis.xdel(log, first or "")
 
 
+async def with_full_log_without_second_step(people: People, pair: Pair) -> None:
+    """As long as logs may be, so that nobody can say where it began."""
+    log = pool_key(people.pool, "log", pair.a.user_id)
+    [_, (second, _)] = await people.redis.xrange(log, count=2) or []
+    await people.redis.xdel(log, second or "")
+    for _ in range(Rules().log_length):
+        await people.redis.xadd(log, {"data": '{"type":"room-closing","timestamp":1}'})
+
+
 DAMAGE: list[tuple[str, State, Damage]] = [
     ("no state", State.WAITING, setting("state", "NOWHERE")),
     ("the state of another set", State.WAITING, setting("state", "IDLE")),
@@ -83,6 +94,16 @@ DAMAGE: list[tuple[str, State, Damage]] = [
     ("unknown, in a set", State.WAITING, without_metadata),
     ("unknown, in a call", State.IN_CALL, without_metadata),
     ("a log with a gap", State.IN_CALL, without_first_event),
+    ("a full log with a gap", State.IN_CALL, with_full_log_without_second_step),
+    ("no seq", State.WAITING, without("seq")),
+    ("no seq at home", State.IDLE, without("seq")),
+    ("a seq that is none", State.IN_CALL, setting("seq", "x")),
+    ("a seq below zero", State.CONNECTING, setting("seq", "-1")),
+    ("no since", State.WAITING, without("since")),
+    ("a since that is none", State.DISCONNECTING, setting("since", "")),
+    ("no place", State.WAITING, without("place")),
+    ("a place that is none", State.WAITING, setting("place", "x")),
+    ("in line since no time", State.WAITING, without("joinedQueueAt")),
 ]
 
 
@@ -112,6 +133,42 @@ async def test_what_is_well_is_left_alone(store: Store, people: People, state: S
         assert (await Control(store).repair_user(user)).outcome is Outcome.NOTHING
     assert (await Control(store).repair_match(people.pool, pair.session_id)).outcome is Outcome.NOTHING
     assert await people.contents() == before
+
+
+async def test_a_damaged_number_is_found_again_where_it_is_known(store: Store, people: People) -> None:
+    pair = await people.pair_in(State.WAITING)
+    before = await people.user(pair.a)
+    await people.redis.hdel(user_key(people, pair.a), "seq", "since", "place", "joinedQueueAt")
+    await Control(store).repair_user(pair.a)
+    after = await people.user(pair.a)
+    for field in ("seq", "since", "place"):
+        assert after[field] == before[field]
+    assert after["joinedQueueAt"] == before["since"]
+
+
+async def test_who_has_no_place_and_is_not_in_line_comes_last(store: Store, people: People) -> None:
+    pair = await people.pair_in(State.WAITING)
+    await people.redis.hdel(user_key(people, pair.a), "place")
+    await leaving("queue")(people, pair)
+    await Control(store).repair_user(pair.a)
+    line = await people.redis.zrange(pool_key(people.pool, "queue"), 0, -1)
+    assert line == [pair.b.user_id, pair.a.user_id]
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.CONNECTING, State.IN_CALL])
+@pytest.mark.parametrize("field", ["phase", "roomName", "user1", "user2"])
+async def test_a_damaged_match_is_mended_or_ended(
+    store: Store, people: People, state: State, field: str
+) -> None:
+    pair = await people.pair_in(state)
+    session = pair.session_id
+    if state is State.WAITING:
+        await store.reserve_pairs(people.pool, [(session, room_name(people.pool, session))])
+    await people.redis.hdel(pool_key(people.pool, "match", session), field)
+    assert (await Control(store).repair_match(people.pool, session)).outcome is Outcome.DONE
+    for user in (pair.a, pair.b):
+        await Control(store).repair_user(user)
+    await people.assert_sound()
 
 
 async def test_people_of_a_broken_call_are_told_and_wait_in_their_old_places(

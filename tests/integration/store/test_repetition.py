@@ -13,6 +13,7 @@ from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.rules import Rules
 from dormparty_sse.domain.states import State
 from dormparty_sse.store.control import Control
+from dormparty_sse.store.keys import pool_key
 from dormparty_sse.store.scripts import script_names, script_text
 from dormparty_sse.store.store import Store
 from tests.integration.store.people import Pair, People
@@ -99,9 +100,10 @@ async def far_store(way: Proxy) -> AsyncIterator[Store]:
 
 
 async def losing_the_answer(way: Proxy, command: Awaitable[Any]) -> Any:
+    cuts = way.cuts
     way.lose_answers(1, to=b"EVALSHA")
     answer = await command
-    assert way.cuts == 1
+    assert way.cuts == cuts + 1
     return answer
 
 
@@ -160,6 +162,21 @@ async def test_a_reservation_is_given_back_once(way: Proxy, far_store: Store, pe
     reservation = await reserved(far_store, people)
     commit = await losing_the_answer(way, far_store.release(reservation))
     assert commit.outcome is Outcome.DONE
+    await people.assert_sound()
+
+
+async def test_what_has_fallen_due_is_done_once_and_told(
+    way: Proxy, far_store: Store, people: People
+) -> None:
+    pair = await people.pair_in(State.CONNECTING)
+    await far_store.status(pair.a)
+    deadlines = pool_key(people.pool, "deadlines")
+    await people.redis.zadd(deadlines, {f"connect:{pair.session_id}": 1})
+    commit = await losing_the_answer(way, far_store.run_deadlines(people.pool, 10))
+    assert [step.to_state for step in commit.transitions] == [State.WAITING, State.IDLE] * 2
+    await people.redis.zadd(deadlines, {f"room:{pair.session_id}": 1})
+    commit = await losing_the_answer(way, far_store.run_deadlines(people.pool, 10))
+    assert [room["sessionId"] for room in commit.fields["rooms"]] == [pair.session_id]
     await people.assert_sound()
 
 

@@ -67,6 +67,36 @@ async def test_one_invalid_step_among_many_and_nothing_happens(store: Store, peo
     assert await people.contents() == before
 
 
+@pytest.mark.parametrize("how", ["performed", "forced"])
+@pytest.mark.parametrize(
+    ("kind", "field", "to"),
+    [
+        ("match", None, State.DISCONNECTING),
+        ("match", "roomName", State.DISCONNECTING),
+        ("partner", "seq", State.DISCONNECTING),
+        ("partner", None, State.DISCONNECTING),
+        ("user", "since", State.DISCONNECTING),
+        ("user", "state", State.WAITING),
+    ],
+)
+async def test_a_step_that_a_damaged_record_could_let_fail_is_refused_with_all_others(
+    store: Store, people: People, kind: str, field: str | None, to: State, how: str
+) -> None:
+    (x,) = await people.idle(1)
+    pair = await people.pair_in(State.IN_CALL)
+    subject = {"match": pair.session_id, "partner": pair.b.user_id, "user": pair.a.user_id}[kind]
+    key = pool_key(people.pool, "match" if kind == "match" else "user", subject)
+    await (people.redis.hdel(key, field) if field else people.redis.delete(key))
+    before = await people.contents()
+    with pytest.raises(InvalidTransition, match="repaired first") as refusal:
+        await Control(store).transition(
+            x.pool, [step(x, State.WAITING), step(pair.a, to)], force=how == "forced"
+        )
+    assert (refusal.value.extra["index"], refusal.value.extra["userId"]) == (1, pair.a.user_id)
+    assert refusal.value.extra["allowed"] == []
+    assert await people.contents() == before
+
+
 async def test_a_later_step_counts_from_where_an_earlier_one_leads(store: Store, people: People) -> None:
     (a,) = await people.idle(1)
     there_and_back = [step(a, State.WAITING), step(a, State.IDLE), step(a, State.WAITING)]
@@ -194,21 +224,6 @@ async def test_a_user_whose_record_makes_no_sense_is_removed_too(
         await people.redis.delete(key)
     await Control(store).cleanup_user(pair.a)
     assert await people.traces(pair.a) == set()
-
-
-async def test_an_emptied_pool_keeps_nothing_but_rooms_to_be_deleted(store: Store, people: People) -> None:
-    for start in reversed(INTO_CALL):  # who waits comes last, else it would be matched
-        await people.pair_in(start)
-    control, left = Control(store), 1
-    while left:
-        left = (await control.cleanup_pool(people.pool, 3)).fields["left"]
-    await control.cleanup_pool(people.pool, 3)
-    for room in (await store.run_deadlines(people.pool, 100)).fields["rooms"]:
-        await store.room_deleted(people.pool, room["sessionId"])
-    kinds = {key.removeprefix(f"{{{people.pool}}}:").split(":")[0] for key in await people.contents()}
-    assert kinds <= {"match", "operation", "statistics"}
-    for key in await people.contents():
-        assert await people.redis.pttl(key) > 0, key
 
 
 async def test_more_steps_than_redis_has_time_for_are_refused(store: Store, people: People) -> None:

@@ -20,11 +20,14 @@ OTHER_ROOM = room_name("main", "x" * 20)
 MATCH = {"phase": "open", "createdAt": str(NOW - 61_000), "roomName": ROOM, "user1": "ann", "user2": "bob"}
 RESERVED = {"phase": "reserved", "roomName": room_name("main", HELD), "user1": "dan", "user2": "eve"}
 
+LINED_UP = {"place": "7", "joinedQueueAt": str(NOW - 60_000)}
+
 
 def user(state: str, seq: int = 1, **changed: Any) -> UserFacts:
     """In the set of its state, and in the queue if it waits."""
+    data = {"state": state, "seq": str(seq), "since": str(NOW - 60_000)}
     facts = UserFacts(
-        data={"state": state, "seq": str(seq)},
+        data=data | (LINED_UP if state == "WAITING" else {}),
         sets=[state],
         in_queue=state == "WAITING",
         is_away=False,
@@ -44,13 +47,15 @@ def in_match(partner: str, state: str = "IN_CALL", since: int = NOW - 60_000) ->
 
 
 def held() -> UserFacts:
-    data = {"state": "WAITING", "seq": "1", "reservation": HELD}
+    data = {**user("WAITING").data, "reservation": HELD}
     return user("WAITING", data=data, in_queue=False, reservation=RESERVED)
 
 
 def match(data: dict[str, str], state: str, cooling_until: int = 0) -> MatchFacts:
     members = {data[n]: {"state": state, "sessionId": SESSION} for n in ("user1", "user2")}
-    return MatchFacts(data=data, is_listed=True, cooling_until=cooling_until, members=members)
+    return MatchFacts(
+        data=data, is_listed=True, has_deadline=True, cooling_until=cooling_until, members=members
+    )
 
 
 def present(*identities: str, joined_at: int = NOW - 60_000) -> Room:
@@ -112,6 +117,19 @@ def connecting(joined_at: int) -> PoolPage:
     return replace(with_rooms(present("ann", joined_at=joined_at)), users=users)
 
 
+def closing(states: dict[str, str]) -> PoolPage:
+    """The match of Ann and Bob is closing, and has no deadline."""
+    members = {name: {"state": state, "sessionId": SESSION} for name, state in states.items()}
+    facts = with_facts(data={**MATCH, "phase": "closing"}, has_deadline=False, members=members)
+    users = {name: facts.users[name] for name in ("cat", "dan", "eve", "fay")}
+    return replace(facts, users=users)
+
+
+def without(field: str) -> PoolPage:
+    """The sound pool with an open match that lacks something."""
+    return with_facts(data={name: value for name, value in MATCH.items() if name != field})
+
+
 #: (invariant, what is wrong, a pool where it is, whom it is found of)
 BAD: list[tuple[str, str, PoolPage, tuple[Kind, str]]] = [
     ("one_state_set", "in two sets", with_user("ann", sets=["CONNECTING", "IN_CALL"]), (Kind.USER, "ann")),
@@ -126,6 +144,19 @@ BAD: list[tuple[str, str, PoolPage, tuple[Kind, str]]] = [
     ),
     ("one_state_set", "a state that is none", with_data("fay", state="NOWHERE"), (Kind.USER, "fay")),
     ("one_state_set", "no state", with_data("fay", state=None), (Kind.USER, "fay")),
+    ("records_are_whole", "no seq", with_data("ann", seq=None), (Kind.USER, "ann")),
+    ("records_are_whole", "a seq that is none", with_data("ann", seq="-1"), (Kind.USER, "ann")),
+    ("records_are_whole", "no since", with_data("fay", since=""), (Kind.USER, "fay")),
+    ("records_are_whole", "a match without a phase", without("phase"), (Kind.MATCH, SESSION)),
+    ("records_are_whole", "a match without a room", without("roomName"), (Kind.MATCH, SESSION)),
+    (
+        "records_are_whole",
+        "a reservation of one",
+        replace(
+            SOUND, matches={HELD: replace(SOUND.matches[HELD], data={"phase": "reserved", "user1": "dan"})}
+        ),
+        (Kind.MATCH, HELD),
+    ),
     ("matched_users_have_each_other", "no match", with_user("ann", match={}), (Kind.USER, "ann")),
     (
         "matched_users_have_each_other",
@@ -200,6 +231,9 @@ BAD: list[tuple[str, str, PoolPage, tuple[Kind, str]]] = [
         with_user("dan", reservation={**RESERVED, "user1": "cat"}),
         (Kind.USER, "dan"),
     ),
+    ("free_users_have_no_room", "waiting without a place", with_data("cat", place=None), (Kind.USER, "cat")),
+    ("free_users_have_no_room", "a place that is none", with_data("dan", place="x"), (Kind.USER, "dan")),
+    ("free_users_have_no_room", "since no time", with_data("cat", joinedQueueAt=None), (Kind.USER, "cat")),
     (
         "no_match_of_a_cooling_pair",
         "a cooldown when matched",
@@ -251,6 +285,24 @@ BAD: list[tuple[str, str, PoolPage, tuple[Kind, str]]] = [
         replace(SOUND, deadlines={"leave:ann": NOW - 2_001}),
         (Kind.DEADLINE, "leave:ann"),
     ),
+    (
+        "deadlines_are_met",
+        "a room that nobody will delete",
+        closing({"ann": "WAITING", "bob": "IDLE"}),
+        (Kind.MATCH, SESSION),
+    ),
+    (
+        "deadlines_are_met",
+        "a pair that nobody will let go",
+        replace(SOUND, matches={HELD: replace(SOUND.matches[HELD], has_deadline=False)}),
+        (Kind.MATCH, HELD),
+    ),
+    (
+        "deadlines_are_met",
+        "a match that waits for ever",
+        with_facts(members={"ann": {"state": "CONNECTING", "sessionId": SESSION}}, has_deadline=False),
+        (Kind.MATCH, SESSION),
+    ),
 ]
 
 #: What looks wrong and is not: (what, the pool)
@@ -258,6 +310,8 @@ GOOD: list[tuple[str, PoolPage]] = [
     ("an empty pool", PoolPage(pool="main", now=NOW, rules=Rules(), room_names=frozenset())),
     ("LiveKit does not answer", replace(SOUND, rooms=(), room_names=None)),
     ("rooms on another page", replace(SOUND, rooms=())),
+    ("a call without a deadline", with_facts(has_deadline=False)),
+    ("a closing match that somebody has to leave", closing({"ann": "DISCONNECTING", "bob": "WAITING"})),
     ("a user who is gone", with_user("fay", data={}, sets=[], in_presence=False)),
     ("alone for a moment", with_rooms(present("ann", joined_at=NOW - 4_000))),
     ("alone in the room while the partner connects", connecting(NOW - 19_000)),
@@ -275,7 +329,7 @@ GOOD: list[tuple[str, PoolPage]] = [
     ),
     (
         "a log that begins anew",
-        with_user("cat", data={"state": "WAITING", "seq": "1", "logFrom": "2"}, steps=[]),
+        replace(with_user("cat", data={**SOUND.users["cat"].data, "logFrom": "2"}, steps=[])),
     ),
 ]
 

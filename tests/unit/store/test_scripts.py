@@ -64,6 +64,12 @@ def test_a_script_names_the_events_that_it_emits_itself(name: str) -> None:
 
 
 @EVERY_SCRIPT
+def test_a_script_that_tells_events_answers_a_repetition_as_before(name: str) -> None:
+    tells_none = header(name).partition("  Events: ")[2].startswith("none")
+    assert tells_none or "\n-- @include once\n" in (LUA / f"{name}.lua").read_text()
+
+
+@EVERY_SCRIPT
 def test_each_include_comes_once_and_before_the_script(name: str) -> None:
     text = script_text(name, Rules())
     assert text.startswith("local POOL = KEYS[1]\n")
@@ -96,7 +102,8 @@ def test_the_prelude_has_pythons_actions() -> None:
     for action, requirement in ACTIONS.items():
         states = re.search(rf"\['{action}'\] = {{ (.*?) }}", line)
         assert states
-        assert set(re.findall(r"\['(\w+)'\] = true", states[1])) == set(requirement.states)
+        assert set(re.findall(r"\['(\w+)'\] = 'acts'", states[1])) == set(requirement.acts_in)
+        assert set(re.findall(r"\['(\w+)'\] = 'answers'", states[1])) == set(requirement.answers_in)
 
 
 def test_every_include_is_used() -> None:

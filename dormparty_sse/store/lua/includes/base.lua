@@ -26,6 +26,17 @@ local function hash_get(key)
   return hash
 end
 
+-- A field that must be a natural number, as one; nil where it is none, or has more digits than Lua writes in full.
+local function natural(text)
+  return text and #text <= 14 and text:match('^%d+$') and tonumber(text) or nil
+end
+
+-- A field that must be a JSON list or object, as a table; nil where it is none.
+local function json_table(text)
+  local is_json, value = pcall(cjson.decode, text or '')
+  return is_json and type(value) == 'table' and value or nil
+end
+
 -- Deadlines are data: whoever sees one fall due executes it (deadlines_run.lua).
 local function deadline_set(kind, id, at)
   due_at = math.min(due_at or at, at)

@@ -3,16 +3,6 @@
 ]]
 -- @include steps
 
--- Does the record hang together well enough for the usual way home?
-local function is_sane(user)
-  local state = user.state
-  if not WAYS[state] or not tonumber(user.seq) or not tonumber(user.since) then return false end
-  if state == 'WAITING' then return tonumber(user.place) ~= nil end
-  if state ~= 'CONNECTING' and state ~= 'IN_CALL' then return true end
-  local match = open_match(user)
-  return match ~= nil and match.phase == 'open' and match_whole(match)
-end
-
 -- Ends what the user is in, for the others, when it cannot leave by itself.
 local function user_tear_out(user)
   for _, session in ipairs({ user.sessionId or '', user.reservation or '' }) do

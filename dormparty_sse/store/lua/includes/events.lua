@@ -15,6 +15,11 @@ local function emit(user_id, event_type, fields)
   told[user_id] = true
 end
 
+-- The seq of an entry of a log, or nil where it tells no step.
+local function seq_of(entry)
+  return natural(entry[2][2]:match('"seq":%s*(%d+)'))
+end
+
 table.insert(before_reply, function()
   for id in pairs(told) do redis.call('PEXPIRE', KEY.log(id), RULES.user_ttl_ms * 2) end
 end)

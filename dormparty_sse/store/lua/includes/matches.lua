@@ -26,7 +26,7 @@ end
 
 -- One of the two is on the way out of the room. If the other one had gone before (`aloneSince`), it was alone.
 local function note_alone(match, user)
-  local since = match['sid:' .. user.id] and tonumber(match.aloneSince or nil)
+  local since = match['sid:' .. user.id] and natural(match.aloneSince)
   if since then table.insert(alone_ms, NOW - since) end
 end
 
@@ -43,13 +43,32 @@ local function room_close(session)
   deadline_set('room', session, NOW)
 end
 
+-- The ids of the two; '' is nobody, where the record lacks one.
+local function people_of(match)
+  return { match.user1 or '', match.user2 or '' }
+end
+
+local function partner_of(match, id)
+  local people = people_of(match)
+  return people[1] == id and people[2] or people[1]
+end
+
+-- The match is over, and remembered for a while as a fence.
+local function match_close(session)
+  deadline_clear('room', session)
+  redis.call('ZREM', KEY.matches(), session)
+  if redis.call('EXISTS', KEY.match(session)) == 0 then return end
+  redis.call('HSET', KEY.match(session), 'phase', 'closed')
+  redis.call('PEXPIRE', KEY.match(session), RULES.match_ttl_ms)
+end
+
 -- Undoes a reservation: both are free to be matched again, where they stood.
 local function reservation_release(match)
-  for _, id in ipairs({ match.user1, match.user2 }) do
+  for _, id in ipairs(people_of(match)) do
     local user = user_get(id)
     if user and user.reservation == match.id then
       user_set(user, { reservation = false })
-      queue_add(user, true)
+      if user.state == 'WAITING' then queue_add(user, true) end
     end
   end
   deadline_clear('reservation', match.id)
@@ -57,22 +76,24 @@ local function reservation_release(match)
   room_close(match.id)
 end
 
+-- The match that a user is held for while its room is made, or nil.
+local function reservation_of(user)
+  local match = user.reservation and match_get(user.reservation)
+  local is_held = match and match.phase == 'reserved' and (match.user1 == user.id or match.user2 == user.id)
+  return is_held and match or nil
+end
+
 -- A WAITING user's way home. A partner held for the same match is let go at once.
 local function leave_queue(user, reason)
-  local match = user.reservation and match_get(user.reservation)
+  local match = reservation_of(user)
   user_set(user, { reservation = false })
   if match then reservation_release(match) end
   go_idle(user, reason)
 end
 
-local function partner_of(match, id)
-  if match.user1 == id then return match.user2 end
-  return match.user1
-end
-
 -- A DISCONNECTING user is out of the room: on to where it was headed.
 local function user_out(user)
-  local session, target, reason = user.sessionId, user.targetState, user.lastReason
+  local session, target, reason = user.sessionId or '', user.targetState, user.lastReason or 'room-failed'
   local match = match_get(session)
   local keep_place = user.keepPlace == '1'
   if match then note_alone(match, user) end
@@ -128,8 +149,8 @@ end
 
 -- The users of a match who are in it now; who caused its end comes first.
 local function match_members(match, leavers)
-  local ids = { match.user1, match.user2 }
-  if leavers[match.user2] and not leavers[match.user1] then ids = { match.user2, match.user1 } end
+  local ids = people_of(match)
+  if leavers[ids[2]] and not leavers[ids[1]] then ids = { ids[2], ids[1] } end
   local members = {}
   for _, id in ipairs(ids) do
     local user = user_get(id)
@@ -141,15 +162,15 @@ end
 
 -- Ends an open match. leavers: set of the users who caused it (see domain/endings.py).
 local function match_end(match, reason, leavers)
-  local ending = ENDINGS[reason]
-  local first, second = leavers[match.user1] or false, leavers[match.user2] or false
+  local ending, a, b = ENDINGS[reason], unpack(people_of(match))
+  local first, second = leavers[a] or false, leavers[b] or false
   local initiator
-  if first ~= second then initiator = first and match.user1 or match.user2 end
+  if first ~= second then initiator = first and a or b end
 
   redis.call('HSET', KEY.match(match.id), 'phase', 'closing', 'endedAt', NOW, 'reason', reason,
     'initiatedBy', initiator or '')
   for _, kind in ipairs({ 'connect', 'look', 'call' }) do deadline_clear(kind, match.id) end
-  if ending.cools then keep_apart(match.user1, match.user2, NOW + RULES.pair_cooldown_ms) end
+  if ending.cools then keep_apart(a, b, NOW + RULES.pair_cooldown_ms) end
 
   count('end:' .. reason)
   local awaited = false -- is anybody still to leave the room?
@@ -158,6 +179,12 @@ local function match_end(match, reason, leavers)
     user_leave_match(user, match, reason, leavers[user.id] or false, initiator)
   end
   if not awaited then room_close(match.id) end
+end
+
+-- A user believes in a match that is not there: it has ended, for this one.
+local function match_lose(user, reason, is_leaver)
+  local lost = { id = user.sessionId or '', roomName = user.currentRoom or '' }
+  user_leave_match(user, lost, reason, is_leaver, is_leaver and user.id or nil)
 end
 
 -- The open match a user is in, or nil.
@@ -182,7 +209,7 @@ end
 
 -- Do both of an open match stand in it, each the other's partner?
 local function match_whole(match)
-  if match.user1 == match.user2 then return false end
+  if match.user1 == match.user2 or not match.roomName then return false end
   local members = match_members(match, {})
   if #members ~= 2 then return false end
   for _, user in ipairs(members) do

@@ -16,7 +16,7 @@ end
 local function is_newest(match, id, sid, joined_at)
   local counted = match['sid:' .. id]
   return redis.call('EXISTS', KEY.gone(sid)) == 0
-    and (not counted or counted == sid or (tonumber(match['joinedAt:' .. id]) or 0) <= joined_at)
+    and (not counted or counted == sid or (natural(match['joinedAt:' .. id]) or 0) <= joined_at)
 end
 
 -- A user is in the room of its open match. Both in it: the call starts.

@@ -42,7 +42,7 @@ end
 -- The user of a request, made on first sight. Streams of somebody whom Redis had lost, and now takes for new,
 -- begin anew.
 local function user_ensure(id)
-  local user = user_get(id)
+  local user = user_acting(id)
   if not user then
     redis.call('PUBLISH', KEY.events(id), '?')
     return user_make(id)

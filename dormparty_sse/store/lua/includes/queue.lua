@@ -7,9 +7,10 @@
 -- { position, queueLength, estimatedWaitSeconds } of a WAITING user. The estimate is what people waited lately,
 -- however long this one has waited already; nil while nobody was matched lately.
 local function queue_view(user)
-  local position = redis.call('ZCOUNT', KEY.queue(), '-inf', '(' .. user.place) + 1
+  local place = natural(user.place)
+  local position = place and redis.call('ZCOUNT', KEY.queue(), '-inf', '(' .. place) + 1
   local length = redis.call('ZCARD', KEY.waiting())
-  local average = tonumber(redis.call('GET', KEY.average_wait()))
+  local average = natural(redis.call('GET', KEY.average_wait()))
   local estimate = average and math.max(1, math.ceil(average / 1000))
   return { position = position, queueLength = length, estimatedWaitSeconds = estimate }
 end
@@ -17,8 +18,10 @@ end
 -- Puts a user, already WAITING, in line: at the tail, or where it stood before. Who is away has a place, and
 -- comes into line when it is back.
 local function queue_add(user, keep_place)
-  if not (keep_place and user.place) then
+  if not (keep_place and natural(user.place)) then
     user_set(user, { place = redis.call('INCR', KEY.next_place()), joinedQueueAt = NOW })
+  elseif not natural(user.joinedQueueAt) then
+    user_set(user, { joinedQueueAt = NOW })
   end
   if is_away(user.id) then return end
   redis.call('ZADD', KEY.queue(), user.place, user.id)

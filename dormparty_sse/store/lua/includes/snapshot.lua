@@ -33,17 +33,17 @@ end
 
 local function match_view(user)
   local match = open_match(user)
-  if not match then return nil end
+  if not (match and match.roomName) then return nil end
   return {
     sessionId = match.id, roomName = match.roomName, user1 = match.user1, user2 = match.user2,
     partnerId = user.matchedWith, createdAt = tonumber(match.createdAt),
-    commonInterests = match.commonInterests and cjson.decode(match.commonInterests),
+    commonInterests = json_table(match.commonInterests),
   }
 end
 
 local function snapshot(user)
   local view = user.state == 'WAITING' and waiting_view(user) or {}
   view.match = match_view(user)
-  view.notification = user.notification and cjson.decode(user.notification)
+  view.notification = json_table(user.notification)
   return view
 end

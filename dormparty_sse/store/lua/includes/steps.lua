@@ -9,6 +9,20 @@ local function way(user, to)
   return ways and ways[to]
 end
 
+local function is_counted(user)
+  return natural(user.seq) ~= nil and natural(user.since) ~= nil
+end
+
+-- Does the record hang together well enough for a step, its own and its partner's?
+local function is_sane(user)
+  local state = user.state
+  if not WAYS[state] or not is_counted(user) then return false end
+  if state == 'WAITING' then return natural(user.place) ~= nil end
+  if state ~= 'CONNECTING' and state ~= 'IN_CALL' then return true end
+  local match = open_match(user)
+  return match ~= nil and match.phase == 'open' and match_whole(match) and is_counted(user_get(user.matchedWith))
+end
+
 -- Goes all the way. A partner gets what the ending `admin` has for it.
 local function go(user, to)
   if user.state == 'IDLE' then

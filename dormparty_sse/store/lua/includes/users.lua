@@ -34,7 +34,7 @@ local function user_set(user, fields)
 end
 
 local function user_count(user, field, by)
-  user_set(user, { [field] = (user[field] or 0) + (by or 1) })
+  user_set(user, { [field] = (natural(user[field]) or 0) + (by or 1) })
 end
 
 -- What the user has asked for last.
@@ -77,9 +77,21 @@ local function user_make(id)
   return user
 end
 
+-- The user who acts, or nil. One without a state cannot be served before it is repaired, so nothing happens.
+local function user_acting(id)
+  local user = user_get(id)
+  assert(not user or TRANSITIONS[user.state], 'user ' .. id .. ' has no state')
+  return user
+end
+
 -- Does the user's state allow this action (domain/actions.py)?
 local function user_may(user, action)
-  return ACTIONS[action][user.state] == true
+  return ACTIONS[action][user.state] ~= nil
+end
+
+-- Is there something to do for this action, or only to answer?
+local function user_acts(user, action)
+  return ACTIONS[action][user.state] == 'acts'
 end
 
 -- Nothing of the user stays. The caller has seen to its match and its place in line.
@@ -103,9 +115,9 @@ local function transition(user, to, reason, session)
   assert(TRANSITIONS[from][to], 'no step from ' .. from .. ' to ' .. to)
   redis.call('ZREM', KEY[STATE_SETS[from]](), user.id)
   redis.call('ZADD', KEY[STATE_SETS[to]](), NOW, user.id)
-  local duration = NOW - tonumber(user.since)
+  local duration = NOW - (natural(user.since) or NOW)
   user_set(user, {
-    state = to, previousState = from, since = NOW, seq = user.seq + 1, lastReason = reason,
+    state = to, previousState = from, since = NOW, seq = (natural(user.seq) or 0) + 1, lastReason = reason,
     forced = forced and 1,
   })
   if from == 'IN_CALL' then user_count(user, 'callMs', duration) end
@@ -121,6 +133,6 @@ end
 local function answer(outcome, user, fields)
   fields = fields or {}
   fields.state = user.state
-  fields.seq = tonumber(user.seq)
+  fields.seq = natural(user.seq) or 0
   return reply(outcome, fields)
 end
