@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from dormparty_sse.domain.errors import InvalidRequest, UnknownUser
+from dormparty_sse.domain.errors import UnknownUser
 from dormparty_sse.domain.models import UserRef
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.queries import (
@@ -23,7 +23,7 @@ from dormparty_sse.domain.queries import (
     UserState,
 )
 from dormparty_sse.domain.states import State
-from dormparty_sse.store.cursors import check_limit, check_number, read_cursor, write_cursor
+from dormparty_sse.store.cursors import check_limit, check_number, no_cursor, read_cursor, write_cursor
 from dormparty_sse.store.store import Store
 
 MOST_STATES = 1_000  #: Users whose states are told at once.
@@ -60,7 +60,7 @@ class Queries:
         question = f"users:{state}:{order}"
         since, last = read_cursor(cursor, question) or ("", "")
         if older_than_ms is not None:
-            check_number(older_than_ms)
+            check_number(older_than_ms, "olderThanMs")
         older = "" if older_than_ms is None else older_than_ms
         fields = (await self._store.run("users_page", pool, state, order, limit, older, since, last)).fields
         users = tuple(UserSince(user_id=user, since=at) for user, at in fields["entries"])
@@ -97,7 +97,7 @@ class Queries:
         """
         at, index_cursor = read_cursor(cursor, "misplaced") or (1, "0")
         if at < 1 or not (index_cursor.isascii() and index_cursor.isdigit()):
-            raise InvalidRequest("There is no such cursor.")
+            raise no_cursor()
         fields = (await self._store.run("users_misplaced", pool, at, index_cursor, _LOOKED_AT)).fields
         users = tuple(
             Misplaced(user_id=user, states=tuple(sorted(states))) for user, states in fields["users"]
@@ -107,7 +107,7 @@ class Queries:
 
     async def user(self, user: UserRef, *, events: int = 100) -> UserDetails:
         """All that is known of a user, with so many of its last events. Raises UnknownUser."""
-        check_limit(events)
+        check_limit(events, "events")
         commit = await self._store.run("user_show", user.pool, user.user_id, events)
         if commit.outcome is Outcome.NOTHING:
             raise UnknownUser

@@ -47,7 +47,7 @@ class Statistics:
     async def minutes(self, pool: str, minutes: int) -> list[Minute]:
         """The last minutes, 1 to 1,440, the last of which is not over yet; earliest first."""
         if not 1 <= minutes <= MOST_MINUTES:
-            raise InvalidRequest(f"The number of minutes must be 1 to {MOST_MINUTES}.")
+            raise InvalidRequest.of("minutes", f"The number of minutes must be 1 to {MOST_MINUTES}.")
         found: list[Minute] = []
         while len(found) < minutes:
             last = found[0].starts_at // _MINUTE_MS - 1 if found else ""

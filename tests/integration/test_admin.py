@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from dormparty_sse.store.cursors import write_cursor
 from dormparty_sse.store.keys import pool_key
 from tests.conftest import NewPerson
 from tests.support.calls import meet, pair, part
@@ -82,24 +83,33 @@ async def test_users_are_listed_by_state_page_by_page(stack: Stack, pool: str, n
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("path", "field", "value"),
     [
-        {},
-        {"state": "NOWHERE"},
-        {"state": "IDLE", "limit": "0"},
-        {"state": "IDLE", "limit": "501"},
-        {"state": "IDLE", "limit": "many"},
-        {"state": "IDLE", "cursor": "nonsense"},
-        {"state": "IDLE", "order": "sideways"},
-        {"state": "IDLE", "olderThanS": "-1"},
-        {"state": "IDLE", "olderThanS": "inf"},
-        {"state": "IDLE", "olderThanS": "nan"},
-        {"state": "IDLE", "pool": "UPPER"},
+        ("users", "state", "NOWHERE"),
+        ("users", "limit", "0"),
+        ("users", "limit", "501"),
+        ("users", "limit", "many"),
+        ("users", "cursor", "nonsense"),
+        ("users", "cursor", write_cursor("queue", 1, "a")),
+        ("users", "order", "sideways"),
+        ("users", "olderThanS", "-1"),
+        ("users", "olderThanS", "inf"),
+        ("users", "olderThanS", "nan"),
+        ("users", "pool", "UPPER"),
+        ("queue", "limit", "0"),
+        ("queue", "cursor", "nonsense"),
+        ("statistics", "minutes", "0"),
+        ("statistics", "minutes", "1441"),
     ],
 )
-async def test_a_question_that_makes_no_sense_is_refused(stack: Stack, query: dict[str, str]) -> None:
-    async with stack.http.get(f"{stack.url}/api/admin/users", params=query, headers=BEARER) as answer:
-        await read_problem(answer, 422, "invalid_request")
+async def test_a_question_that_makes_no_sense_is_refused_and_the_field_named(
+    stack: Stack, path: str, field: str, value: str
+) -> None:
+    query = {"state": "IDLE", field: value}
+    async with stack.http.get(f"{stack.url}/api/admin/{path}", params=query, headers=BEARER) as answer:
+        [error] = (await read_problem(answer, 422, "invalid_request"))["errors"]
+    assert error["field"] == field
+    assert error["message"]
 
 
 async def test_one_user_is_shown_with_its_metadata_and_timeline(
