@@ -38,6 +38,7 @@ class UserSince:
     """A user in a state."""
 
     user_id: str
+    state: State
     since: int  #: ms since the epoch.
 
 
@@ -82,15 +83,40 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserCounters:
+    """What a user has done so far. None: the record has something there that is no number."""
+
+    matches: int | None
+    skips: int | None
+    ends: int | None
+    calls: int | None
+    total_call_ms: int | None  #: Of the calls that are over.
+    average_call_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserDetails:
-    """All that is known of one user."""
+    """All that is known of one user. Times are in ms since the epoch. None: there is none, or no number."""
 
     user_id: str
-    data: Mapping[str, str]  #: The metadata, as Redis holds it.
-    last_seen_at: int | None  #: ms since the epoch.
+    state: str | None  #: As the record has it, be it one of the five or not.
+    seq: int | None
+    since: int | None
+    previous_state: str | None
+    last_reason: str | None
+    joined_queue_at: int | None
+    current_room: str | None
+    matched_with: str | None
+    session_id: str | None
+    room_joined_at: int | None
+    last_action: str | None
+    last_action_at: int | None
+    counters: UserCounters
     flags: tuple[Flag, ...]
-    average_call_ms: int | None  #: None before its first call.
+    last_seen_at: int | None
+    created_at: int | None
     timeline: tuple[TimelineEntry, ...]  #: Newest first.
+    further: Mapping[str, str]  #: What else the record holds, as Redis has it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

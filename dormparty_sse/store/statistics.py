@@ -33,7 +33,9 @@ class Statistics:
         return Overview(
             counts=counts,
             in_line=fields["inLine"],
-            oldest_waiting=UserSince(user_id=oldest[0], since=oldest[1]) if oldest else None,
+            oldest_waiting=UserSince(user_id=oldest[0], state=State.WAITING, since=oldest[1])
+            if oldest
+            else None,
             reserved_matches=max(reserved, 0),
             open_matches=opened,
             closing_matches=max(fields["matches"] - opened - reserved, 0),

@@ -52,7 +52,7 @@ async def test_who_has_waited_longest_is_named(statistics: Statistics, people: P
         await store.enqueue(user, [])
     await people.redis.zadd(pool_key(people.pool, "waiting"), {users[1].user_id: 5})
     oldest = (await statistics.overview(people.pool)).oldest_waiting
-    assert oldest == UserSince(user_id=users[1].user_id, since=5)
+    assert oldest == UserSince(user_id=users[1].user_id, state=State.WAITING, since=5)
 
 
 async def test_average_wait_is_that_of_those_matched_lately(statistics: Statistics, people: People) -> None:
