@@ -126,6 +126,7 @@ class Minute:
     starts_at: int  #: ms since the epoch.
     steps: Mapping[str, int]  #: FROM>TO -> how many users took that step.
     spent_ms: Mapping[str, int]  #: State -> time spent in it by those who left it.
+    matches: int  #: Matches made.
     ends: Mapping[str, int]  #: Reason -> matches that ended for it.
     forced: int  #: Steps that operators forced.
 
@@ -142,6 +143,7 @@ class Overview:
     closing_matches: int
     average_wait_ms: int | None  #: Of those matched lately; None if nobody was.
     steps_per_minute: Mapping[str, float]  #: FROM>TO -> users.
+    matches_per_minute: float  #: Matches made.
     ends_per_minute: Mapping[str, float]  #: Reason -> matches.
     forced_per_minute: float
     mean_ms: Mapping[str, float]  #: State -> how long those who left it had been in it.

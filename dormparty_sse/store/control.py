@@ -11,6 +11,7 @@ from dormparty_sse.domain.endings import Reason
 from dormparty_sse.domain.errors import InvalidTransition, UnknownUser
 from dormparty_sse.domain.models import Commit, Step, UserRef
 from dormparty_sse.domain.outcomes import Outcome
+from dormparty_sse.domain.states import WAYS, State, within_reach
 from dormparty_sse.store.store import Store
 
 MOST_STEPS = 1_000  #: In one command; more would keep Redis busy for long.
@@ -41,6 +42,28 @@ class Control:
             raise _refusal(commit)
         return commit
 
+    async def allowed(self, user: UserRef, *, force: bool = False) -> list[State]:
+        """Where `transition` would lead this user now, and does not. Raises UnknownUser."""
+        start, _ = await self._stands(user.pool, user.user_id)
+        return _allowed(start, force=force)
+
+    async def check(self, pool: str, step: Step, *, force: bool = False) -> None:
+        """Raises what `transition` would now for this one step, and does nothing."""
+        start, seq = await self._stands(pool, step.user_id)
+        is_current = step.seq is None or step.seq == seq
+        allowed = _allowed(start, force=force)
+        if is_current and (step.to_state in allowed or (force and step.to_state == start)):
+            return
+        raise InvalidTransition(
+            index=0, userId=step.user_id, state=start, seq=seq, to=step.to_state, allowed=sorted(allowed)
+        )
+
+    async def _stands(self, pool: str, user_id: str) -> tuple[str, int]:
+        """The state, as the record has it, and the seq. To be asked for is no sign of life."""
+        for _, state, _, seq in (await self._store.run("users_states", pool, user_id)).fields["users"]:
+            return state, seq
+        raise UnknownUser(index=0, userId=user_id)
+
     async def repair_user(self, user: UserRef) -> Commit:
         """Mends what does not hang together. `fields["repairs"]`: what, in words."""
         return await self._store.run("user_repair", user.pool, user.user_id)
@@ -58,6 +81,11 @@ class Control:
     async def cleanup_pool(self, pool: str, limit: int) -> Commit:
         """Emergency: removes so many users of a pool. `fields`: how many were `removed`, and are `left`."""
         return await self._store.run("pool_cleanup", pool, limit)
+
+
+def _allowed(start: str, *, force: bool) -> list[State]:
+    """A damaged record leads nowhere."""
+    return within_reach(State(start), force=force) if start in WAYS else []
 
 
 def _plain(steps: Sequence[Step]) -> list[dict[str, str | int]]:

@@ -12,6 +12,7 @@ MOST_MINUTES = 1_440
 _MINUTES = 60  # in one call
 _RATE_MINUTES = 5
 _MINUTE_MS = 60_000
+_MATCHED = f"{State.WAITING}>{State.CONNECTING}"
 
 
 class Statistics:
@@ -41,6 +42,7 @@ class Statistics:
             closing_matches=max(fields["matches"] - opened - reserved, 0),
             average_wait_ms=fields.get("averageWaitMs"),
             steps_per_minute=_per_minute(steps),
+            matches_per_minute=sum(minute.matches for minute in lately) / _RATE_MINUTES,
             ends_per_minute=_per_minute(_total(minute.ends for minute in lately)),
             forced_per_minute=sum(minute.forced for minute in lately) / _RATE_MINUTES,
             mean_ms=dict(_means(steps, spent)),
@@ -65,9 +67,11 @@ def _minute(minute: int, counts: Mapping[str, str]) -> Minute:
     def of(kind: str) -> dict[str, int]:
         return {name.removeprefix(kind): int(n) for name, n in counts.items() if name.startswith(kind)}
 
+    steps = of("step:")
     return Minute(
         starts_at=minute * _MINUTE_MS,
-        steps=of("step:"),
+        steps=steps,
+        matches=steps.get(_MATCHED, 0) // 2,  # both of a match take the step at once
         spent_ms=of("ms:"),
         ends=of("end:"),
         forced=int(counts.get("forced", 0)),
