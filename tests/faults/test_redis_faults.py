@@ -83,6 +83,21 @@ async def test_everybody_is_told_to_start_again_when_redis_has_been_emptied(own_
             await b.post("end")
 
 
+async def test_everybody_is_told_also_when_redis_is_emptied_while_they_press(own_stack: Stack) -> None:
+    async with crowd(own_stack, SIZE) as people, restless(people) as them:
+        for _ in range(2):
+            await asyncio.sleep(A_WHILE_S)
+            before = [len(someone.events) for someone in people]
+            await own_stack.redis.flushall()
+            for someone, seen in zip(people, before, strict=True):
+                await begins_anew(someone, seen)
+        await asyncio.sleep(A_WHILE_S)
+        await them.rest()
+        await own_stack.assert_sound(people[0].pool)
+        await them.go_home()
+        them.have_lost_nothing()
+
+
 async def begins_anew(someone: Person, seen: int) -> str:
     """Waits for the new snapshot; its state."""
 
