@@ -1,6 +1,7 @@
 """Redis is killed, stopped, emptied, slow or cut off in the middle of it all: nobody is stuck afterwards."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.support.calls import meet, part
 from tests.support.crowd import crowd
-from tests.support.faults import held_still, is_ready, readiness
+from tests.support.faults import append_only_file, held_still, is_ready, readiness
 from tests.support.person import Person, same_person
 from tests.support.proxy import proxy
 from tests.support.replay import told_of_every_step
@@ -19,6 +20,7 @@ from tests.support.waiting import eventually
 SIZE = 24
 A_WHILE_S = 2.0  # of pressing buttons; what is tested is not how long
 PAUSE_S = 10.0
+LOST_S = 1.0
 LATENCY_S = 0.25  # each way
 
 
@@ -40,6 +42,28 @@ async def test_after_a_kill_under_load_the_state_is_sound_and_nobody_is_stuck(ow
         await is_ready(own_stack)
         await own_stack.assert_sound(people[0].pool)
         assert them.statuses[200] > them.statuses[503] > 0
+        await them.go_home()
+        them.have_lost_nothing()
+
+
+@pytest.mark.parametrize("torn", [0, 7])
+async def test_after_a_crash_that_lost_the_last_second_the_state_is_sound_and_nobody_is_stuck(
+    own_stack: Stack, torn: int
+) -> None:
+    """What a machine that crashes loses with `everysec`, its last command perhaps torn after some bytes."""
+    async with crowd(own_stack, SIZE) as people, restless(people) as them:
+        await asyncio.sleep(A_WHILE_S)
+        file = append_only_file(own_stack.redis_server)
+        kept = file.stat().st_size + torn
+        await asyncio.sleep(LOST_S)
+        await own_stack.redis_server.kill()
+        assert file.stat().st_size > kept
+        os.truncate(file, kept)
+        await own_stack.redis_server.start()
+        await is_ready(own_stack)
+        await them.rest()
+        await own_stack.assert_sound(people[0].pool)
+        assert any(event.get("resync") for someone in people for event in someone.events), "nothing was lost"
         await them.go_home()
         them.have_lost_nothing()
 
