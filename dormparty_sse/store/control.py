@@ -48,7 +48,10 @@ class Control:
         return _allowed(start, force=force)
 
     async def check(self, pool: str, step: Step, *, force: bool = False) -> None:
-        """Raises what `transition` would now for this one step, and does nothing."""
+        """Raises what `transition` would now for this one step, and does nothing.
+
+        That a record is damaged may show only when the step is taken.
+        """
         start, seq = await self._stands(pool, step.user_id)
         is_current = step.seq is None or step.seq == seq
         allowed = _allowed(start, force=force)
@@ -83,11 +86,6 @@ class Control:
         return await self._store.run("pool_cleanup", pool, limit)
 
 
-def _allowed(start: str, *, force: bool) -> list[State]:
-    """A damaged record leads nowhere."""
-    return within_reach(State(start), force=force) if start in WAYS else []
-
-
 def _plain(steps: Sequence[Step]) -> list[dict[str, str | int]]:
     return [
         {"userId": step.user_id, "to": step.to_state} | ({} if step.seq is None else {"seq": step.seq})
@@ -107,3 +105,8 @@ def _refusal(commit: Commit) -> InvalidTransition | UnknownUser:
         to=fields["to"],
         allowed=sorted(fields["allowed"]),  # Lua has one empty table: {} is a list here
     )
+
+
+def _allowed(start: str, *, force: bool) -> list[State]:
+    """A damaged record leads nowhere."""
+    return within_reach(State(start), force=force) if start in WAYS else []
