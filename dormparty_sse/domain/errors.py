@@ -3,7 +3,8 @@
 `code` and `status` are those of the problem answer (RFC 9457) that a client gets.
 """
 
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 
 class DormPartyError(Exception):
@@ -89,6 +90,15 @@ class InvalidRequest(DormPartyError):
 
     code = "invalid_request"
     status = 422
+
+    def __init__(self, detail: str | None = None, *, errors: Sequence[Mapping[str, str]]) -> None:
+        """`errors`: the `field` of each, in camelCase as requests name it, and the `message` for it."""
+        super().__init__(detail, errors=list(errors))
+
+    @classmethod
+    def of(cls, field: str, message: str) -> Self:
+        """The error for one field."""
+        return cls(message, errors=[{"field": field, "message": message}])
 
 
 class Unavailable(DormPartyError):

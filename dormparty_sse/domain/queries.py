@@ -38,6 +38,7 @@ class UserSince:
     """A user in a state."""
 
     user_id: str
+    state: State
     since: int  #: ms since the epoch.
 
 
@@ -82,15 +83,40 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserCounters:
+    """What a user has done so far. None: the record has something there that is no number."""
+
+    matches: int | None
+    skips: int | None
+    ends: int | None
+    calls: int | None
+    total_call_ms: int | None  #: Of the calls that are over.
+    average_call_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserDetails:
-    """All that is known of one user."""
+    """All that is known of one user. Times are in ms since the epoch. None: there is none, or no number."""
 
     user_id: str
-    data: Mapping[str, str]  #: The metadata, as Redis holds it.
-    last_seen_at: int | None  #: ms since the epoch.
+    state: str | None  #: As the record has it, be it one of the five or not.
+    seq: int | None
+    since: int | None
+    previous_state: str | None
+    last_reason: str | None
+    joined_queue_at: int | None
+    current_room: str | None
+    matched_with: str | None
+    session_id: str | None
+    room_joined_at: int | None
+    last_action: str | None
+    last_action_at: int | None
+    counters: UserCounters
     flags: tuple[Flag, ...]
-    average_call_ms: int | None  #: None before its first call.
+    last_seen_at: int | None
+    created_at: int | None
     timeline: tuple[TimelineEntry, ...]  #: Newest first.
+    further: Mapping[str, str]  #: What else the record holds, as Redis has it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +126,7 @@ class Minute:
     starts_at: int  #: ms since the epoch.
     steps: Mapping[str, int]  #: FROM>TO -> how many users took that step.
     spent_ms: Mapping[str, int]  #: State -> time spent in it by those who left it.
+    matches: int  #: Matches made.
     ends: Mapping[str, int]  #: Reason -> matches that ended for it.
     forced: int  #: Steps that operators forced.
 
@@ -116,6 +143,7 @@ class Overview:
     closing_matches: int
     average_wait_ms: int | None  #: Of those matched lately; None if nobody was.
     steps_per_minute: Mapping[str, float]  #: FROM>TO -> users.
+    matches_per_minute: float  #: Matches made.
     ends_per_minute: Mapping[str, float]  #: Reason -> matches.
     forced_per_minute: float
     mean_ms: Mapping[str, float]  #: State -> how long those who left it had been in it.

@@ -51,3 +51,8 @@ def way(start: State, to: State) -> tuple[State, ...] | None:
 WAYS: dict[State, dict[State, tuple[State, ...]]] = {
     start: {to: path for to in State if to is not start and (path := way(start, to))} for start in State
 }
+
+
+def within_reach(start: State, *, force: bool = False) -> list[State]:
+    """Where a user alone can be led to from here: in one step, or, by `force`, in several."""
+    return [to for to, path in WAYS[start].items() if force or len(path) == 1]

@@ -28,6 +28,7 @@ from dormparty_sse.store.store import Store
 log = structlog.get_logger()
 
 _RECONNECT_S = 0.2  # from one attempt to the next, at least
+_BEGIN_ANEW = "?"  # what scripts tell the streams of a user whom they remove, or have not known
 _KEEP_ALIVE_CHANNEL = "dormparty:hub"  # so that the connection always has something to listen to
 
 
@@ -50,6 +51,7 @@ class Hub:
         self._hangups = hangups
         self._tasks = tasks
         self._buffer = buffer
+        self.lost_pools: set[str] = set()  #: Where Redis has lost users, since somebody emptied this set.
         self._pubsub: PubSub | None = None
         self._streams: dict[str, set[Stream]] = {}  # by channel
         self._confirmations: dict[str, asyncio.Future[None]] = {}  # by channel
@@ -142,6 +144,8 @@ class Hub:
             self._subscribed(channel)
         elif message["type"] == "message":
             for stream in tuple(self._streams.get(channel, ())):
+                if message["data"] == _BEGIN_ANEW:
+                    self.lost_pools.add(stream.user.pool)
                 _deliver(stream, message["data"])
 
     async def _subscribe(self, channel: str) -> None:
@@ -191,7 +195,7 @@ class Hub:
 
 
 def _deliver(stream: Stream, message: str) -> None:
-    if message == "?":
+    if message == _BEGIN_ANEW:
         stream.begin_anew()
         return
     if message.startswith("!"):

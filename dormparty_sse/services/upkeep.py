@@ -27,7 +27,6 @@ class Upkeep:
     """The rounds over all streams of this process. Each method is one round."""
 
     def __init__(self, connection: Connection, hub: Hub, store: Store, views: Views) -> None:
-        self._lost_pools: set[str] = set()
         self._connection = connection
         self._hub = hub
         self._store = store
@@ -35,7 +34,7 @@ class Upkeep:
 
     def take_lost_pools(self) -> set[str]:
         """The pools of which Redis has lost users since this was asked last."""
-        lost, self._lost_pools = self._lost_pools, set()
+        lost, self._hub.lost_pools = self._hub.lost_pools, set()
         return lost
 
     async def heartbeats(self) -> None:
@@ -64,7 +63,7 @@ class Upkeep:
                 for unknown in await self._store.seen(pool, list(by_user)):
                     log.warning("user_lost", pool=pool, user_id=unknown)
                     by_user[unknown].begin_anew()
-                    self._lost_pools.add(pool)
+                    self._hub.lost_pools.add(pool)
 
     async def queue_updates(self) -> None:
         """`queue-update` to every waiting user for whom something has changed."""

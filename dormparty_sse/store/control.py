@@ -11,6 +11,7 @@ from dormparty_sse.domain.endings import Reason
 from dormparty_sse.domain.errors import InvalidTransition, UnknownUser
 from dormparty_sse.domain.models import Commit, Step, UserRef
 from dormparty_sse.domain.outcomes import Outcome
+from dormparty_sse.domain.states import WAYS, State, within_reach
 from dormparty_sse.store.store import Store
 
 MOST_STEPS = 1_000  #: In one command; more would keep Redis busy for long.
@@ -41,6 +42,31 @@ class Control:
         if commit.outcome is Outcome.INVALID_STEP:
             raise _refusal(commit)
         return commit
+
+    async def allowed(self, user: UserRef, *, force: bool = False) -> list[State]:
+        """Where `transition` would lead this user now, and does not. Raises UnknownUser."""
+        start, _ = await self._stands(user.pool, user.user_id)
+        return _allowed(start, force=force)
+
+    async def check(self, pool: str, step: Step, *, force: bool = False) -> None:
+        """Raises what `transition` would now for this one step, and does nothing.
+
+        That a record is damaged may show only when the step is taken.
+        """
+        start, seq = await self._stands(pool, step.user_id)
+        is_current = step.seq is None or step.seq == seq
+        allowed = _allowed(start, force=force)
+        if is_current and (step.to_state in allowed or (force and step.to_state == start)):
+            return
+        raise InvalidTransition(
+            index=0, userId=step.user_id, state=start, seq=seq, to=step.to_state, allowed=sorted(allowed)
+        )
+
+    async def _stands(self, pool: str, user_id: str) -> tuple[str, int]:
+        """The state, as the record has it, and the seq. To be asked for is no sign of life."""
+        for _, state, _, seq in (await self._store.run("users_states", pool, user_id)).fields["users"]:
+            return state, seq
+        raise UnknownUser(index=0, userId=user_id)
 
     async def repair_user(self, user: UserRef) -> Commit:
         """Mends what does not hang together. `fields["repairs"]`: what, in words."""
@@ -87,3 +113,8 @@ def _refusal(commit: Commit) -> InvalidTransition | UnknownUser:
         to=fields["to"],
         allowed=sorted(fields["allowed"]),  # Lua has one empty table: {} is a list here
     )
+
+
+def _allowed(start: str, *, force: bool) -> list[State]:
+    """A damaged record leads nowhere."""
+    return within_reach(State(start), force=force) if start in WAYS else []

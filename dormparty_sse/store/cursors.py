@@ -10,16 +10,21 @@ _MOST_ITEMS = 500
 _LARGEST_NUMBER = 2**53  # Lua's numbers are exact up to here
 
 
-def check_limit(limit: int) -> None:
+def check_limit(limit: int, field: str = "limit") -> None:
     """Raises InvalidRequest for a page that is empty or too large."""
     if not 1 <= limit <= _MOST_ITEMS:
-        raise InvalidRequest(f"The limit must be 1 to {_MOST_ITEMS}.")
+        raise InvalidRequest.of(field, f"A page must have 1 to {_MOST_ITEMS} items.")
 
 
-def check_number(number: int) -> None:
+def check_number(number: int, field: str) -> None:
     """Raises InvalidRequest for what is no score, or none that Lua could tell from its neighbours."""
     if not 0 <= number <= _LARGEST_NUMBER:
-        raise InvalidRequest(f"A number must be 0 to {_LARGEST_NUMBER}.")
+        raise InvalidRequest.of(field, f"A number must be 0 to {_LARGEST_NUMBER}.")
+
+
+def no_cursor() -> InvalidRequest:
+    """The error for text that is no cursor."""
+    return InvalidRequest.of("cursor", "There is no such cursor.")
 
 
 def write_cursor(question: str, number: int, text: str) -> str:
@@ -35,8 +40,8 @@ def read_cursor(cursor: str | None, question: str) -> tuple[int, str] | None:
         padded = cursor.encode() + b"=" * (-len(cursor) % 4)
         asked, number, text = json.loads(urlsafe_b64decode(padded))
     except (ValueError, TypeError, RecursionError, binascii.Error) as error:
-        raise InvalidRequest("There is no such cursor.") from error
+        raise no_cursor() from error
     of_ours = type(number) is int and 0 <= number <= _LARGEST_NUMBER and isinstance(text, str)
     if asked != question or not (of_ours and text.isprintable()):
-        raise InvalidRequest("This cursor is of another list.")
+        raise InvalidRequest.of("cursor", "This cursor is of another list.")
     return number, text

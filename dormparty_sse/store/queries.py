@@ -4,26 +4,22 @@ Every answer is bounded, and no script keeps Redis busy for long, however large 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import orjson
-
-from dormparty_sse.domain.errors import InvalidRequest, UnknownUser
+from dormparty_sse.domain.errors import UnknownUser
 from dormparty_sse.domain.models import UserRef
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.queries import (
-    Flag,
     InLine,
     Misplaced,
     Order,
     Page,
-    TimelineEntry,
     UserDetails,
     UserSince,
     UserState,
 )
 from dormparty_sse.domain.states import State
-from dormparty_sse.store.cursors import check_limit, check_number, read_cursor, write_cursor
+from dormparty_sse.store.cursors import check_limit, check_number, no_cursor, read_cursor, write_cursor
+from dormparty_sse.store.details import user_details
 from dormparty_sse.store.store import Store
 
 MOST_STATES = 1_000  #: Users whose states are told at once.
@@ -48,22 +44,34 @@ class Queries:
     async def users_in(
         self,
         pool: str,
-        state: State,
+        state: State | None,
         *,
         order: Order = Order.OLDEST,
         limit: int = 100,
         older_than_ms: int | None = None,
         cursor: str | None = None,
     ) -> Page[UserSince]:
-        """The users in a state by how long they have been in it, or those alone who have been for longer."""
+        """The users in a state, or in any (None), by how long they have been in it.
+
+        `older_than_ms`: only those who have been in it for longer. Who changes state between two pages has a
+        new place in the order. From the oldest on, that is still to come, so nobody who stays in the pool is
+        missed; from the newest on, it would be on a page shown already.
+        """
         check_limit(limit)
-        question = f"users:{state}:{order}"
+        question = f"users:{state or 'ANY'}:{order}"
         since, last = read_cursor(cursor, question) or ("", "")
         if older_than_ms is not None:
-            check_number(older_than_ms)
+            check_number(older_than_ms, "olderThanMs")
         older = "" if older_than_ms is None else older_than_ms
-        fields = (await self._store.run("users_page", pool, state, order, limit, older, since, last)).fields
-        users = tuple(UserSince(user_id=user, since=at) for user, at in fields["entries"])
+        page = (order, limit, older, since, last)
+        if state:
+            fields = (await self._store.run("users_page", pool, state, *page)).fields
+        else:
+            fields = (await self._store.run("users_list", pool, *page)).fields
+        users = tuple(
+            UserSince(user_id=user, since=at, state=state or State(of_its_own[0]))
+            for user, at, *of_its_own in fields["entries"]
+        )
         more = write_cursor(question, users[-1].since, users[-1].user_id) if fields["more"] else None
         return Page(items=users, cursor=more)
 
@@ -97,7 +105,7 @@ class Queries:
         """
         at, index_cursor = read_cursor(cursor, "misplaced") or (1, "0")
         if at < 1 or not (index_cursor.isascii() and index_cursor.isdigit()):
-            raise InvalidRequest("There is no such cursor.")
+            raise no_cursor()
         fields = (await self._store.run("users_misplaced", pool, at, index_cursor, _LOOKED_AT)).fields
         users = tuple(
             Misplaced(user_id=user, states=tuple(sorted(states))) for user, states in fields["users"]
@@ -107,44 +115,8 @@ class Queries:
 
     async def user(self, user: UserRef, *, events: int = 100) -> UserDetails:
         """All that is known of a user, with so many of its last events. Raises UnknownUser."""
-        check_limit(events)
+        check_limit(events, "events")
         commit = await self._store.run("user_show", user.pool, user.user_id, events)
         if commit.outcome is Outcome.NOTHING:
             raise UnknownUser
-        data, seen = commit.fields["user"], commit.fields.get("lastSeenAt")
-        unreachable_since = commit.now - self._store.rules.unreachable_after_ms
-        return UserDetails(
-            user_id=user.user_id,
-            data=data,
-            last_seen_at=seen,
-            flags=_flags(data, unreachable=seen is None or seen < unreachable_since),
-            average_call_ms=_average_call_ms(data),
-            timeline=tuple(_entry(event_id, event) for event_id, event in commit.fields["timeline"]),
-        )
-
-
-def _flags(data: Mapping[str, str], *, unreachable: bool) -> tuple[Flag, ...]:
-    true_of = {
-        Flag.RESERVED: "reservation" in data,
-        Flag.UNREACHABLE: unreachable,
-        Flag.FORCED: data.get("forced") == "1",
-    }
-    return tuple(flag for flag, is_true in true_of.items() if is_true)
-
-
-def _average_call_ms(data: Mapping[str, str]) -> int | None:
-    calls, total = data.get("calls", "0"), data.get("callMs", "0")
-    return round(int(total) / int(calls)) if calls.isdigit() and total.isdigit() and int(calls) else None
-
-
-def _entry(event_id: str, text: str) -> TimelineEntry:
-    event: dict[str, Any] = orjson.loads(text)
-    return TimelineEntry(
-        event_id=event_id,
-        type=event["type"],
-        timestamp=event["timestamp"],
-        state=event.get("state"),
-        seq=event.get("seq"),
-        reason=event.get("reason"),
-        session_id=event.get("sessionId"),
-    )
+        return user_details(user.user_id, commit, unreachable_after_ms=self._store.rules.unreachable_after_ms)

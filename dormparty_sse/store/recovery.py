@@ -1,4 +1,9 @@
-"""Is Redis there? While it is not: attempts to reach it, and what whoever asks is told meanwhile."""
+"""Is Redis there? While it is not: attempts to reach it, and what whoever asks is told meanwhile.
+
+The pauses between attempts double from `soonest_s` to `rarest_s`, less up to half at random, so that
+processes do not come in step. While somebody waits they do not grow, but are drawn from `_WHEN_NEEDED`:
+open streams are to catch up within a second of Redis being back.
+"""
 
 import asyncio
 import math
@@ -8,6 +13,7 @@ from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from enum import StrEnum
+from random import uniform
 
 import structlog
 from redis.backoff import EqualJitterBackoff
@@ -19,6 +25,8 @@ from dormparty_sse.store.troubles import NO_CONNECTION, STOPPING, words
 log = structlog.get_logger()
 
 _MOST_DOUBLINGS = 16  # more change nothing, and a float overflows in the end
+#: Of `soonest_s`; with its 1 s, a stream has 0.2 s left to subscribe and read its log in.
+_WHEN_NEEDED = (0.4, 0.8)
 
 
 class ConnectionState(StrEnum):
@@ -43,7 +51,7 @@ class Health:
 class Recovery:
     """Up until something is lost; then an attempt at once, and more and more rarely until one succeeds.
 
-    Who needs Redis brings the next attempt forward, to `soonest_s` after the last one.
+    Who needs Redis brings the next attempt forward, to somewhat less than `soonest_s` after the last one.
     """
 
     def __init__(
@@ -79,7 +87,7 @@ class Recovery:
         return self.state is ConnectionState.UP and not self.stopped
 
     def needed_while(self, is_needed: Callable[[], bool]) -> None:
-        """`is_needed` is asked before each pause between attempts whether somebody waits for Redis."""
+        """`is_needed` is asked in each pause between attempts whether somebody waits for Redis."""
         self._is_needed.append(is_needed)
 
     def need(self) -> None:
@@ -148,11 +156,13 @@ class Recovery:
         return None
 
     async def _pause(self, delay_s: float) -> None:
+        least_s = self._soonest_s * uniform(*_WHEN_NEEDED)  # noqa: S311  # only to differ from other processes
+        await asyncio.sleep(least_s)
+        if any(is_needed() for is_needed in self._is_needed):
+            return
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(delay_s, self._soonest_s)):
-                await asyncio.sleep(self._soonest_s)
-                if not any(is_needed() for is_needed in self._is_needed):
-                    await self._needed.wait()
+            async with asyncio.timeout(max(0.0, delay_s - least_s)):
+                await self._needed.wait()
 
     def _become(self, state: ConnectionState) -> None:
         self.state = state

@@ -12,6 +12,7 @@ MOST_MINUTES = 1_440
 _MINUTES = 60  # in one call
 _RATE_MINUTES = 5
 _MINUTE_MS = 60_000
+_MATCHED = f"{State.WAITING}>{State.CONNECTING}"
 
 
 class Statistics:
@@ -33,12 +34,15 @@ class Statistics:
         return Overview(
             counts=counts,
             in_line=fields["inLine"],
-            oldest_waiting=UserSince(user_id=oldest[0], since=oldest[1]) if oldest else None,
+            oldest_waiting=UserSince(user_id=oldest[0], state=State.WAITING, since=oldest[1])
+            if oldest
+            else None,
             reserved_matches=max(reserved, 0),
             open_matches=opened,
             closing_matches=max(fields["matches"] - opened - reserved, 0),
             average_wait_ms=fields.get("averageWaitMs"),
             steps_per_minute=_per_minute(steps),
+            matches_per_minute=sum(minute.matches for minute in lately) / _RATE_MINUTES,
             ends_per_minute=_per_minute(_total(minute.ends for minute in lately)),
             forced_per_minute=sum(minute.forced for minute in lately) / _RATE_MINUTES,
             mean_ms=dict(_means(steps, spent)),
@@ -47,7 +51,7 @@ class Statistics:
     async def minutes(self, pool: str, minutes: int) -> list[Minute]:
         """The last minutes, 1 to 1,440, the last of which is not over yet; earliest first."""
         if not 1 <= minutes <= MOST_MINUTES:
-            raise InvalidRequest(f"The number of minutes must be 1 to {MOST_MINUTES}.")
+            raise InvalidRequest.of("minutes", f"The number of minutes must be 1 to {MOST_MINUTES}.")
         found: list[Minute] = []
         while len(found) < minutes:
             last = found[0].starts_at // _MINUTE_MS - 1 if found else ""
@@ -63,9 +67,11 @@ def _minute(minute: int, counts: Mapping[str, str]) -> Minute:
     def of(kind: str) -> dict[str, int]:
         return {name.removeprefix(kind): int(n) for name, n in counts.items() if name.startswith(kind)}
 
+    steps = of("step:")
     return Minute(
         starts_at=minute * _MINUTE_MS,
-        steps=of("step:"),
+        steps=steps,
+        matches=steps.get(_MATCHED, 0) // 2,  # both of a match take the step at once
         spent_ms=of("ms:"),
         ends=of("end:"),
         forced=int(counts.get("forced", 0)),

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic.alias_generators import to_camel
 
 from dormparty_sse.domain.errors import Forbidden, Unauthenticated
@@ -34,9 +34,9 @@ class PageQuery(PoolBody):
 
 
 class UsersQuery(PageQuery):
-    """GET users: who."""
+    """GET users: who. No state, or an empty one, means all of them."""
 
-    state: Annotated[State, Field(strict=False)]
+    state: Annotated[State | None, Field(strict=False), BeforeValidator(lambda text: text or None)] = None
     order: Annotated[Order, Field(strict=False)] = Order.OLDEST
     older_than_s: Annotated[float | None, Field(strict=False, ge=0, le=604_800)] = None
 
@@ -95,7 +95,7 @@ async def statistics(request: web.Request) -> web.Response:
 
 
 async def users(request: web.Request) -> web.Response:
-    """GET users: those in a state, by how long they have been in it."""
+    """GET users: those in a state, or all, by how long they have been in their state."""
     query = await read_body(request, UsersQuery)
     older_than_ms = None if query.older_than_s is None else round(query.older_than_s * 1000)
     page = await parts_of(request).queries.users_in(

@@ -5,15 +5,21 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from redis.asyncio import Redis
 
 from dormparty_sse.dev.network import LOOPBACK, free_port
+from dormparty_sse.dev.redis_server import redis_server
+from dormparty_sse.dev.server import Server
+from tests.support.calls import meet, part
 from tests.support.crowd import crowd
 from tests.support.faults import held_still, is_ready, misses
 from tests.support.problems import read_problem
+from tests.support.proxy import proxy
 from tests.support.replay import told_of_every_step
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import eventually
@@ -107,6 +113,48 @@ async def test_what_keeps_redis_from_changes_is_told_and_passes(own_stack: Stack
         await someone.event("idle")
         await told_of_every_step(someone)
         assert [event["type"] for event in someone.events].count("connected") == 1
+
+
+async def test_a_failover_in_a_call_needs_no_restart(directory: Path) -> None:
+    """The primary dies, its replica becomes the primary, and the address leads there."""
+    port = free_port()
+    async with (
+        proxy() as way,
+        running_stack(directory / "stack", way) as stack,
+        redis_server(directory / "second", port) as second,
+        Redis.from_url(second.url) as promoted,
+        crowd(stack, 2) as (a, b),
+    ):
+        await follows(promoted, stack.redis_server)
+        match = await meet(a, b)
+        await stack.now()  # WAIT is for all up to what its connection was answered last
+        assert await stack.redis.wait(1, 5_000) == 1  # else the last steps could be lost
+        await stack.redis_server.kill()
+        await way.open(port)
+        problem = await refused(stack, "POST", "/api/matching/skip", a.headers)
+        assert problem["detail"] == "Redis is a read-only replica."
+        assert all(someone.listening for someone in (a, b))
+        await promoted.replicaof("NO", "ONE")
+        await is_ready(stack)
+        assert [await a.state(), await b.state()] == ["IN_CALL", "IN_CALL"]
+        assert (await a.post("end", sessionId=match["sessionId"]))["outcome"] == "ended"
+        await part(a, b)
+        await b.becomes("WAITING")
+        await b.post("end")
+        for someone in (a, b):
+            await told_of_every_step(someone)
+            assert [event["type"] for event in someone.events].count("connected") == 1
+
+
+async def follows(redis: Redis, primary: Server) -> None:
+    """Makes a Redis the replica of another, and waits until it has all that there is."""
+    at = urlsplit(primary.url)
+    await redis.replicaof(str(at.hostname), int(at.port or 0))
+
+    async def in_step() -> bool:
+        return bool((await redis.info("replication"))["master_link_status"] == "up")
+
+    await eventually(in_step, what="a replica that is in step")
 
 
 async def test_a_redis_that_hangs_is_told_in_time(own_stack: Stack) -> None:

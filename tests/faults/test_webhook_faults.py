@@ -20,7 +20,7 @@ PEOPLE = 4  # in each pool
 async def test_calls_go_on_whatever_becomes_of_the_webhooks(directory: Path) -> None:
     async with (
         Relay().running() as relay,
-        running_stack(directory, relay.port, CONNECT_TIMEOUT_S="15", PAIR_COOLDOWN_S="1") as stack,
+        running_stack(directory, None, relay.port, CONNECT_TIMEOUT_S="15", PAIR_COOLDOWN_S="1") as stack,
         AsyncExitStack() as exits,
     ):
         relay.target = stack.url

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from dormparty_sse.store.cursors import write_cursor
 from dormparty_sse.store.keys import pool_key
 from tests.conftest import NewPerson
 from tests.support.calls import meet, pair, part
@@ -81,25 +82,55 @@ async def test_users_are_listed_by_state_page_by_page(stack: Stack, pool: str, n
     assert (await get(stack, "users", pool=pool, state="IDLE", olderThanS=3600))["users"] == []
 
 
+async def test_users_of_all_states_are_listed_page_by_page(
+    stack: Stack, pool: str, new_person: NewPerson
+) -> None:
+    people = [await new_person() for _ in range(5)]
+    for waiting in people[1:4]:
+        await waiting.post("enqueue")
+        await waiting.post("heartbeat")
+    for state in ({}, {"state": ""}):
+        found: list[dict[str, Any]] = []
+        page = await get(stack, "users", pool=pool, limit=2, **state)
+        while page["cursor"]:
+            assert len(page["users"]) == 2
+            found += page["users"]
+            page = await get(stack, "users", pool=pool, limit=2, cursor=page["cursor"], **state)
+        found += page["users"]
+        assert {user["userId"] for user in found} == {someone.user_id for someone in people}
+        assert [user["since"] for user in found] == sorted(user["since"] for user in found)
+    for someone in people:
+        await someone.post("end")
+
+
 @pytest.mark.parametrize(
-    "query",
+    ("path", "field", "value"),
     [
-        {},
-        {"state": "NOWHERE"},
-        {"state": "IDLE", "limit": "0"},
-        {"state": "IDLE", "limit": "501"},
-        {"state": "IDLE", "limit": "many"},
-        {"state": "IDLE", "cursor": "nonsense"},
-        {"state": "IDLE", "order": "sideways"},
-        {"state": "IDLE", "olderThanS": "-1"},
-        {"state": "IDLE", "olderThanS": "inf"},
-        {"state": "IDLE", "olderThanS": "nan"},
-        {"state": "IDLE", "pool": "UPPER"},
+        ("users", "state", "NOWHERE"),
+        ("users", "limit", "0"),
+        ("users", "limit", "501"),
+        ("users", "limit", "many"),
+        ("users", "cursor", "nonsense"),
+        ("users", "cursor", write_cursor("queue", 1, "a")),
+        ("users", "order", "sideways"),
+        ("users", "olderThanS", "-1"),
+        ("users", "olderThanS", "inf"),
+        ("users", "olderThanS", "nan"),
+        ("users", "pool", "UPPER"),
+        ("queue", "limit", "0"),
+        ("queue", "cursor", "nonsense"),
+        ("statistics", "minutes", "0"),
+        ("statistics", "minutes", "1441"),
     ],
 )
-async def test_a_question_that_makes_no_sense_is_refused(stack: Stack, query: dict[str, str]) -> None:
-    async with stack.http.get(f"{stack.url}/api/admin/users", params=query, headers=BEARER) as answer:
-        await read_problem(answer, 422, "invalid_request")
+async def test_a_question_that_makes_no_sense_is_refused_and_the_field_named(
+    stack: Stack, path: str, field: str, value: str
+) -> None:
+    query = {"state": "IDLE", field: value}
+    async with stack.http.get(f"{stack.url}/api/admin/{path}", params=query, headers=BEARER) as answer:
+        [error] = (await read_problem(answer, 422, "invalid_request"))["errors"]
+    assert error["field"] == field
+    assert error["message"]
 
 
 async def test_one_user_is_shown_with_its_metadata_and_timeline(
@@ -108,23 +139,32 @@ async def test_one_user_is_shown_with_its_metadata_and_timeline(
     a, b = await new_person(), await new_person()
     match = await meet(a, b)
     shown = await get(stack, f"users/{a.user_id}", pool=pool)
-    data = shown["data"]
-    assert (data["state"], data["previousState"]) == ("IN_CALL", "CONNECTING")
-    assert (data["sessionId"], data["currentRoom"]) == (match["sessionId"], match["roomName"])
-    assert data["matchedWith"] == b.user_id
-    assert (data["matches"], data["calls"], data["lastAction"]) == ("1", "1", "enqueue")
-    assert int(data["roomJoinedAt"]) >= int(data["joinedQueueAt"])
-    assert abs(shown["lastSeenAt"] - await stack.now()) < 10_000
+    assert shown["userId"] == a.user_id
+    assert (shown["state"], shown["previousState"], shown["seq"]) == ("IN_CALL", "CONNECTING", 3)
+    assert (shown["sessionId"], shown["currentRoom"]) == (match["sessionId"], match["roomName"])
+    assert (shown["matchedWith"], shown["lastAction"]) == (b.user_id, "enqueue")
+    assert shown["counters"] == {
+        "matches": 1,
+        "skips": 0,
+        "ends": 0,
+        "calls": 1,
+        "totalCallMs": 0,
+        "averageCallMs": 0,
+    }
+    now = await stack.now()
+    for moment in ("createdAt", "lastActionAt", "joinedQueueAt", "roomJoinedAt", "since", "lastSeenAt"):
+        assert type(shown[moment]) is int
+        assert 0 <= now - shown[moment] < 20_000
     assert [event["type"] for event in shown["timeline"]] == ["call-started", "new-match", "queued"]
     await a.post("end")
     await part(a, b)
     await b.post("end")
-    data = (await get(stack, f"users/{a.user_id}", pool=pool))["data"]
-    assert data["ends"] == "1"
-    assert data["lastAction"] in ("end", "room-close-ack")  # LiveKit may have said first that it is out
-    assert int(data["callMs"]) > 0
-    for gone in ("sessionId", "currentRoom", "matchedWith", "roomJoinedAt"):
-        assert gone not in data
+    shown = await get(stack, f"users/{a.user_id}", pool=pool)
+    assert shown["lastAction"] in ("end", "room-close-ack")  # LiveKit may have said first that it is out
+    assert shown["counters"]["ends"] == 1
+    assert shown["counters"]["averageCallMs"] == shown["counters"]["totalCallMs"] > 0
+    for gone in ("sessionId", "currentRoom", "matchedWith", "roomJoinedAt", "joinedQueueAt"):
+        assert shown[gone] is None
 
 
 async def test_a_user_that_is_not_there_is_not_found(stack: Stack, pool: str, new_person: NewPerson) -> None:

@@ -16,7 +16,12 @@ TIMEOUT_S = 0.5
 
 @asynccontextmanager
 async def connection_to(
-    url: str, *, pool_size: int = 1, max_retries: int = 10, rarest_retry_s: float = 0.2
+    url: str,
+    *,
+    pool_size: int = 1,
+    max_retries: int = 10,
+    soonest_retry_s: float = 0.05,
+    rarest_retry_s: float = 0.2,
 ) -> AsyncIterator[Connection]:
     connection = Connection(
         url,
@@ -24,7 +29,7 @@ async def connection_to(
         connect_timeout_s=TIMEOUT_S,
         command_timeout_s=TIMEOUT_S,
         max_retries=max_retries,
-        soonest_retry_s=0.05,
+        soonest_retry_s=soonest_retry_s,
         rarest_retry_s=rarest_retry_s,
     )
     try:

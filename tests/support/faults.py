@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from dormparty_sse.dev.server import Server
@@ -20,6 +21,13 @@ def held_still(server: Server) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def append_only_file(redis: Server) -> Path:
+    """The file that this Redis writes to now; since Redis 7 it has several, in a directory of their own."""
+    assert redis.log
+    files = redis.log.parent.rglob("*.aof")
+    return max(files, key=lambda file: file.stat().st_mtime)
 
 
 async def readiness(stack: Stack) -> tuple[int, dict[str, Any]]:

@@ -23,6 +23,21 @@ def assert_gapless(events: Iterable[Event], after: int = 0) -> None:
     assert ids == sorted(set(ids)), found
 
 
+def assert_nothing_lost(someone: Person) -> None:
+    """Over any number of streams: no step is missing, none comes twice.
+
+    A snapshot with an id stands for all before it: the first one, and each that says `resync`.
+    """
+    stories: list[list[Event]] = []
+    for event in someone.events:
+        if event["type"] == "connected" and "id" in event:
+            assert event["resync"] == bool(stories), event
+            stories.append([])
+        stories[-1].append(event)
+    for snapshot, *story in stories:
+        assert_gapless(story, after=snapshot["seq"])
+
+
 async def told_of_every_step(someone: Person) -> None:
     """Waits until the stream has caught up with the state, and looks for gaps."""
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 
 from tests.support.person import Person
+from tests.support.replay import assert_nothing_lost
 from tests.support.waiting import eventually
 
 _PAUSE_S = 0.15  # between two buttons, on average
@@ -55,6 +56,11 @@ class Restless:
             await eventually(at_home, 10, "a way home")
         for someone in self._people:
             await self._is_told(someone)
+
+    def have_lost_nothing(self) -> None:
+        """Everybody was told of every step, once and in order."""
+        for someone in self._people:
+            assert_nothing_lost(someone)
 
     async def _is_told(self, someone: Person) -> None:
         async def told() -> bool:

@@ -18,6 +18,7 @@ from dormparty_sse.dev.server import Server
 from dormparty_sse.settings import Settings
 from dormparty_sse.store.keys import pool_key, pool_tag
 from tests.support.logs import assert_no_secret, assert_nothing_crashed
+from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
 
 SECRET = "a-secret-of-the-tests-and-of-nothing-else"
@@ -164,13 +165,18 @@ def livekit_ports() -> LiveKitPorts:
 
 
 @asynccontextmanager
-async def running_stack(directory: Path, relay_port: int = 0, /, **env: str) -> AsyncIterator[Stack]:
+async def running_stack(
+    directory: Path, way: Proxy | None = None, relay_port: int = 0, /, **env: str
+) -> AsyncIterator[Stack]:
     """A whole stack of its own, for as long as the context lasts; `env` are further settings.
 
-    With a `relay_port`, LiveKit sends its webhooks there.
+    `way`: a proxy by which the service shall reach Redis. `relay_port`: where LiveKit shall send its webhooks.
     """
-    port = free_port()
-    redis = redis_server(directory / "redis", free_port())
+    port, redis_port = free_port(), free_port()
+    redis = redis_server(directory / "redis", redis_port)
+    if way:
+        await way.open(redis_port)
+        env = {"REDIS_URL": way.redis_url} | env
     webhooks = [f"http://127.0.0.1:{relay_port or port}/api/livekit/webhooks"]
     livekit = livekit_server(directory / "livekit", livekit_ports(), KEY, webhooks)
     settings = service_settings(redis, livekit, port)

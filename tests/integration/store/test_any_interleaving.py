@@ -9,11 +9,12 @@ import json
 import secrets
 from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 from redis.asyncio import Redis
 
 from dormparty_sse.domain.departures import Departure
@@ -21,30 +22,18 @@ from dormparty_sse.domain.endings import Reason
 from dormparty_sse.domain.errors import InvalidTransition, UnknownUser
 from dormparty_sse.domain.models import Commit, Reservation, Step, UserRef
 from dormparty_sse.domain.outcomes import Outcome
-from dormparty_sse.domain.rules import Rules
 from dormparty_sse.domain.states import State
 from dormparty_sse.store.connection import Connection
 from dormparty_sse.store.control import Control
 from dormparty_sse.store.facts import Facts
 from dormparty_sse.store.queries import Queries
 from dormparty_sse.store.store import Store
+from tests.integration.store.losses import NAMES, QUICK, USERS, Losses
 from tests.support.audit import violations
-
-NAMES = [f"user-{n}" for n in range(6)]
-USERS = st.sampled_from(NAMES)
-#: Real time passes in the tests, so every duration is short.
-QUICK = Rules(
-    pair_cooldown_ms=40,
-    reservation_ms=30,
-    connect_timeout_ms=30,
-    leave_timeout_ms=10,
-    unreachable_after_ms=2_000,
-    stale_after_ms=4_000,
-    room_delete_retry_ms=10,
-)
+from tests.support.proxy import Proxy
 
 
-class Interleaving(RuleBasedStateMachine):
+class Interleaving(Losses):
     """Each example has a pool of its own. Names of matches and participants are never used twice."""
 
     redis_url = ""
@@ -53,8 +42,10 @@ class Interleaving(RuleBasedStateMachine):
         super().__init__()
         self.pool = f"machine-{secrets.token_hex(8)}"
         self.loop = asyncio.Runner()
+        self.way = Proxy()
+        self.loop.run(self.way.open(urlsplit(self.redis_url).port or 0))
         self.connection = Connection(
-            self.redis_url, pool_size=4, connect_timeout_s=2, command_timeout_s=5, max_retries=10
+            self.way.redis_url, pool_size=4, connect_timeout_s=2, command_timeout_s=5, max_retries=10
         )
         self.store = Store(self.connection, QUICK)
         self.control = Control(self.store)
@@ -76,6 +67,7 @@ class Interleaving(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.loop.run(self.connection.aclose())
+        self.loop.run(self.way.shut())
         self.loop.run(self.raw.aclose())
         self.loop.close()
 
@@ -199,7 +191,7 @@ class Interleaving(RuleBasedStateMachine):
         self.loop.run(self._raw("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"))
 
     @rule(user=USERS, what=st.sampled_from(["queue_join", "user_skip", "user_end", "user_status"]))
-    def answer_is_lost(self, user: str, what: str) -> None:
+    def command_is_repeated(self, user: str, what: str) -> None:
         """Whoever repeats a command gets the same answer, and nothing is done again."""
         rest = {"queue_join": ["[]"], "user_skip": [""], "user_end": ["", "end"], "user_status": [""]}[what]
         operation = f"{user}-{next(self.numbers)}"

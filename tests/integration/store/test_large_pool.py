@@ -109,15 +109,17 @@ async def to_the_middle(store: Store, order: Order) -> None:
     queries = Queries(store)
     page = await queries.users_in(POOL, State.WAITING, order=order, limit=1)
     since = page.items[0].since
-    cursor = write_cursor(f"users:WAITING:{order}", since, "user-25000x")
-    page = await queries.users_in(POOL, State.WAITING, order=order, limit=500, cursor=cursor)
-    assert len(page.items) == 500
+    for state in (State.WAITING, None):
+        cursor = write_cursor(f"users:{state or 'ANY'}:{order}", since, "user-25000x")
+        page = await queries.users_in(POOL, state, order=order, limit=500, cursor=cursor)
+        assert len(page.items) == 500
 
 
 ASKED: dict[str, Asked] = {
     "counts": lambda store: Queries(store).count_states(POOL),
     "oldest": lambda store: Queries(store).users_in(POOL, State.WAITING, limit=500),
     "newest": lambda store: Queries(store).users_in(POOL, State.WAITING, order=Order.NEWEST, limit=500),
+    "users of all states": lambda store: Queries(store).users_in(POOL, None, limit=500),
     "older than": lambda store: Queries(store).users_in(POOL, State.IN_CALL, limit=500, older_than_ms=1),
     "the middle, from the oldest": lambda store: to_the_middle(store, Order.OLDEST),
     "the middle, from the newest": lambda store: to_the_middle(store, Order.NEWEST),

@@ -101,6 +101,46 @@ async def test_who_comes_and_goes_between_pages_hides_nobody(
     assert len(shown) == len(set(shown))
 
 
+@pytest.mark.parametrize("order", Order)
+async def test_users_of_all_states_are_in_one_order(queries: Queries, people: People, order: Order) -> None:
+    """Many of each state since the same moment, so that pages end in the middle of them."""
+    expected = []
+    for n in range(60):
+        state = list(State)[n % len(State)]
+        since = SAME_MS + n // 20
+        await people.redis.zadd(pool_key(people.pool, state.lower()), {f"user-{n:02}": since})
+        expected.append(UserSince(user_id=f"user-{n:02}", state=state, since=since))
+
+    def ask(cursor: str | None) -> Awaitable[Page[UserSince]]:
+        return queries.users_in(people.pool, None, order=order, limit=7, cursor=cursor)
+
+    shown = [items async for items in pages(ask)]
+    assert [len(items) for items in shown] == [7] * 8 + [4]
+    in_order = expected if order is Order.OLDEST else expected[::-1]
+    assert [user for items in shown for user in items] == in_order
+    page = await queries.users_in(people.pool, None, older_than_ms=0, limit=500)
+    assert list(page.items) == expected
+
+
+async def test_nobody_is_missed_for_changing_state_between_pages(queries: Queries, people: People) -> None:
+    users = [f"user-{n:02}" for n in range(40)]
+    await wait_since(people, {user: SAME_MS + n for n, user in enumerate(users)})
+
+    def ask(cursor: str | None) -> Awaitable[Page[UserSince]]:
+        return queries.users_in(people.pool, None, limit=6, cursor=cursor)
+
+    shown: set[str] = set()
+    rounds = 0
+    async for items in pages(ask):
+        shown |= {user.user_id for user in items}
+        moved = users[rounds % 5 :: 5] if rounds < 5 else []
+        rounds += 1
+        for user in moved:
+            await people.redis.zrem(pool_key(people.pool, "waiting"), user)
+            await people.redis.zadd(pool_key(people.pool, "in_call"), {user: SAME_MS + 1_000 + rounds})
+    assert shown == set(users)
+
+
 async def test_cursor_survives_that_the_last_one_shown_is_gone(queries: Queries, people: People) -> None:
     await wait_since(people, dict.fromkeys("abcdef", SAME_MS))
     first = await queries.users_in(people.pool, State.WAITING, limit=3)

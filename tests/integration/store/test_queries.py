@@ -4,7 +4,7 @@ import pytest
 
 from dormparty_sse.domain.errors import UnknownUser
 from dormparty_sse.domain.models import Step, UserRef
-from dormparty_sse.domain.queries import Flag
+from dormparty_sse.domain.queries import Flag, UserCounters
 from dormparty_sse.domain.states import State
 from dormparty_sse.store.control import Control
 from dormparty_sse.store.keys import pool_key
@@ -76,7 +76,17 @@ async def test_a_user_is_shown_with_its_timeline(queries: Queries, people: Peopl
     pair = await people.pair_in(State.IN_CALL)
     await store.skip(pair.a, pair.session_id)
     shown = await queries.user(pair.a, events=3)
-    assert shown.data == await people.user(pair.a)
+    data = await people.user(pair.a)
+    assert (shown.state, shown.previous_state, shown.last_reason) == ("DISCONNECTING", "IN_CALL", "skip")
+    assert (shown.seq, shown.since, shown.created_at) == (4, int(data["since"]), int(data["createdAt"]))
+    assert (shown.session_id, shown.current_room) == (pair.session_id, data["currentRoom"])
+    assert shown.matched_with == pair.b.user_id
+    assert shown.room_joined_at == int(data["roomJoinedAt"])
+    assert shown.joined_queue_at == int(data["joinedQueueAt"])
+    assert (shown.last_action, shown.last_action_at) == ("skip", int(data["lastActionAt"]))
+    assert shown.further == {name: data[name] for name in shown.further}
+    assert {"place", "targetState"} <= shown.further.keys()
+    assert not {"state", "seq", "matches", "callMs"} & shown.further.keys()
     assert [entry.type for entry in shown.timeline] == ["room-closing", "skip-confirmed", "call-started"]
     confirmed = shown.timeline[1]
     assert (confirmed.state, confirmed.seq, confirmed.session_id) == ("DISCONNECTING", 4, pair.session_id)
@@ -116,10 +126,32 @@ async def test_flags_say_what_is_so_now(queries: Queries, people: People, store:
     assert Flag.FORCED in (await queries.user(away)).flags
 
 
-async def test_average_call_is_that_of_all_calls(queries: Queries, people: People) -> None:
+async def test_counters_are_numbers_from_the_beginning(queries: Queries, people: People) -> None:
     [user] = await people.idle(1)
-    assert (await queries.user(user)).average_call_ms is None
-    await people.redis.hset(
-        pool_key(people.pool, "user", user.user_id), mapping={"calls": 4, "callMs": 10_000}
+    assert (await queries.user(user)).counters == UserCounters(
+        matches=0, skips=0, ends=0, calls=0, total_call_ms=0, average_call_ms=0
     )
-    assert (await queries.user(user)).average_call_ms == 2_500
+    await people.redis.hset(
+        pool_key(people.pool, "user", user.user_id),
+        mapping={"matches": 5, "skips": 3, "ends": 2, "calls": 4, "callMs": 10_000},
+    )
+    assert (await queries.user(user)).counters == UserCounters(
+        matches=5, skips=3, ends=2, calls=4, total_call_ms=10_000, average_call_ms=2_500
+    )
+
+
+@pytest.mark.parametrize("damage", ["", "many", "-1", "1.5", "nan", "9" * 40, "²"])
+async def test_a_damaged_record_is_shown_too(queries: Queries, people: People, damage: str) -> None:
+    [user] = await people.idle(1)
+    numbers = ["seq", "since", "createdAt", "joinedQueueAt", "roomJoinedAt", "lastActionAt"]
+    numbers += ["matches", "skips", "ends", "calls", "callMs"]
+    key = pool_key(people.pool, "user", user.user_id)
+    await people.redis.hset(key, mapping={**dict.fromkeys(numbers, damage), "state": "NOWHERE"})
+    shown = await queries.user(user)
+    assert shown.state == "NOWHERE"
+    assert (shown.seq, shown.since, shown.created_at) == (None, None, None)
+    assert (shown.joined_queue_at, shown.room_joined_at, shown.last_action_at) == (None, None, None)
+    assert shown.counters == UserCounters(
+        matches=None, skips=None, ends=None, calls=None, total_call_ms=None, average_call_ms=None
+    )
+    await people.redis.delete(key)

@@ -52,7 +52,7 @@ async def test_who_has_waited_longest_is_named(statistics: Statistics, people: P
         await store.enqueue(user, [])
     await people.redis.zadd(pool_key(people.pool, "waiting"), {users[1].user_id: 5})
     oldest = (await statistics.overview(people.pool)).oldest_waiting
-    assert oldest == UserSince(user_id=users[1].user_id, since=5)
+    assert oldest == UserSince(user_id=users[1].user_id, state=State.WAITING, since=5)
 
 
 async def test_average_wait_is_that_of_those_matched_lately(statistics: Statistics, people: People) -> None:
@@ -65,10 +65,13 @@ async def test_rates_are_of_the_last_five_full_minutes(statistics: Statistics, p
     now = await this_minute(people)
     await count(people, now, {"step:IDLE>WAITING": 1_000, "forced": 1_000})  # not over yet
     await count(people, now - 1, {"step:IDLE>WAITING": 8, "ms:IDLE": 50_000, "end:skip": 5})
+    for minute in (now, now - 2, now - 5, now - 6):
+        await count(people, minute, {"step:WAITING>CONNECTING": 6})
     await count(people, now - 5, {"step:IDLE>WAITING": 2, "ms:IDLE": 10_000, "forced": 1})
     await count(people, now - 6, {"step:IDLE>WAITING": 1_000, "end:skip": 1_000})
     seen = await statistics.overview(people.pool)
-    assert seen.steps_per_minute == {"IDLE>WAITING": 2}
+    assert seen.steps_per_minute == {"IDLE>WAITING": 2, "WAITING>CONNECTING": 2.4}
+    assert seen.matches_per_minute == 1.2
     assert seen.ends_per_minute == {"skip": 1}
     assert seen.forced_per_minute == 0.2
     assert seen.mean_ms == {"IDLE": 6_000}
@@ -104,6 +107,7 @@ async def test_what_users_do_is_in_the_minutes(statistics: Statistics, people: P
         "CONNECTING>IN_CALL": 2,
         "IN_CALL>DISCONNECTING": 2,
     }
+    assert minute.matches == 1
     assert minute.ends == {"skip": 1}
     assert minute.spent_ms.keys() == {"IDLE", "WAITING", "CONNECTING", "IN_CALL"}
 

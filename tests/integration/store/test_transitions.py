@@ -1,5 +1,8 @@
 """Steps asked for from outside: performed one by one, many at once, or forced."""
 
+from collections.abc import Awaitable
+from typing import Any
+
 import pytest
 
 from dormparty_sse.domain.errors import InvalidTransition, UnknownUser
@@ -48,6 +51,52 @@ async def test_a_step_that_the_table_does_not_have_is_refused_and_the_error_says
         assert refusal.value.extra["state"] == start
         assert refusal.value.extra["allowed"] == sorted(one_step)
         assert await people.contents() == before
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("to", State)
+@pytest.mark.parametrize("start", INTO_CALL)
+async def test_a_step_can_be_checked_beforehand(
+    store: Store, people: People, start: State, to: State, *, force: bool
+) -> None:
+    """The check says what performing does then, and changes nothing."""
+    control = Control(store)
+    user = (await people.pair_in(start)).a
+    allowed = await control.allowed(user, force=force)
+
+    async def refused(seq: int | None) -> dict[str, Any] | None:
+        before = await people.contents()
+        foreseen = await refusal_of(control.check(user.pool, step(user, to, seq), force=force))
+        assert await people.contents() == before
+        refusal = await refusal_of(control.transition(user.pool, [step(user, to, seq)], force=force))
+        assert foreseen == refusal
+        assert refusal is None or refusal["allowed"] == sorted(allowed)
+        return refusal
+
+    assert await refused(17)  # which is nobody's
+    assert (await refused(None) is None) == (to in allowed or (force and to == start))
+
+
+async def refusal_of(asked: Awaitable[object]) -> dict[str, Any] | None:
+    try:
+        await asked
+    except InvalidTransition as refusal:
+        return refusal.extra
+    return None
+
+
+async def test_nobody_can_be_checked_who_is_not_known_or_has_no_state(store: Store, people: People) -> None:
+    control = Control(store)
+    nobody = UserRef(user_id="nobody", pool=people.pool)
+    for asked in (control.allowed(nobody), control.check(people.pool, step(nobody, State.WAITING))):
+        with pytest.raises(UnknownUser):
+            await asked
+    assert await people.traces(nobody) == set()
+    (user,) = await people.idle(1)
+    await people.redis.hset(pool_key(people.pool, "user", user.user_id), "state", "NOWHERE")
+    assert await control.allowed(user, force=True) == []
+    with pytest.raises(InvalidTransition):
+        await control.check(people.pool, step(user, State.IDLE))
 
 
 async def test_one_invalid_step_among_many_and_nothing_happens(store: Store, people: People) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 from redis.asyncio import Redis
@@ -31,6 +32,10 @@ async def hostile(port: int) -> AsyncIterator[list[float]]:
         yield times
 
 
+def pauses(times: list[float]) -> list[float]:
+    return [after - before for before, after in pairwise(times)]
+
+
 async def test_attempts_become_rarer_and_then_redis_is_down() -> None:
     port = free_port()
     async with (
@@ -48,9 +53,9 @@ async def test_attempts_become_rarer_and_then_redis_is_down() -> None:
         await eventually(tried, what="seven attempts")
         assert it.health.state == "down"
         assert it.health.last_error == "There is no connection to Redis."
-        waits = [after - before for before, after in zip(times[calls:], times[calls + 1 :], strict=False)]
+        waits = pauses(times[calls:])
         for wait, (least, most) in zip(
-            waits, [(0.05, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.4), (0.2, 0.4)], strict=False
+            waits, [(0.025, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.4), (0.2, 0.4)], strict=False
         ):
             assert least - 0.01 <= wait <= most + 0.1, waits
 
@@ -69,9 +74,31 @@ async def test_who_needs_redis_brings_the_next_attempt_forward() -> None:
             with pytest.raises(StateAway):
                 await it.probe()
             await asyncio.sleep(0.002)
-        waits = [after - before for before, after in zip(times[calls:], times[calls + 1 :], strict=False)]
+        waits = pauses(times[calls:])
         assert len(waits) >= 8
-        assert min(waits) >= 0.045  # never more often than it may be
+        assert min(waits) >= 0.4 * 0.05 - 0.005  # never more often than it may be
+
+
+async def test_while_somebody_waits_attempts_stay_frequent_and_out_of_step() -> None:
+    port = free_port()
+    soonest_s = 0.2
+    async with (
+        hostile(port) as times,
+        connection_to(
+            f"redis://{LOOPBACK}:{port}/0", soonest_retry_s=soonest_s, rarest_retry_s=60
+        ) as waited_for,
+    ):
+        waited_for.recovery.needed_while(lambda: True)
+        waited_for.recovery.lost("a test")
+
+        async def tried() -> bool:
+            return len(times) > 20
+
+        await eventually(tried, what="twenty attempts")
+        waits = sorted(pauses(times))
+        assert waits[0] >= 0.4 * soonest_s - 0.01
+        assert waits[len(waits) // 2] < 0.9 * soonest_s
+        assert waits[15] - waits[0] > 0.1 * soonest_s, "all alike"
 
 
 async def test_what_is_not_urgent_brings_nothing_forward() -> None:

@@ -1,0 +1,65 @@
+"""What measuring the state layer alone needs: an empty Redis, a store on it, and a word for the outcome."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from dormparty_sse.dev.network import free_port
+from dormparty_sse.dev.redis_server import redis_server
+from dormparty_sse.domain.models import UserRef
+from dormparty_sse.domain.rules import Rules
+from dormparty_sse.settings import Settings
+from dormparty_sse.store.connection import Connection
+from dormparty_sse.store.store import Store
+
+POOL = "main"
+AT_ONCE = 256  #: Calls of one step, in each process.
+
+#: So that nobody is called away while others are still coming.
+_RULES = Rules(
+    stale_after_ms=3_600_000, unreachable_after_ms=3_600_000, connect_timeout_ms=3_600_000,
+    leave_timeout_ms=3_600_000, user_ttl_ms=7_200_000,
+)  # fmt: skip
+
+
+@asynccontextmanager
+async def connected_store(url: str) -> AsyncIterator[Store]:
+    """A store as the service has it, by its default settings."""
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    connection = Connection(
+        url,
+        pool_size=defaults["redis_pool_size"],
+        connect_timeout_s=defaults["redis_connect_timeout"],
+        command_timeout_s=defaults["redis_command_timeout"],
+        max_retries=defaults["redis_max_retries"],
+    )
+    try:
+        yield Store(connection, _RULES)
+    finally:
+        await connection.aclose()
+
+
+@asynccontextmanager
+async def fresh_redis() -> AsyncIterator[str]:
+    """The URL of a Redis with nothing in it, for as long as the context lasts."""
+    with tempfile.TemporaryDirectory(prefix="dormparty-bench-") as directory:
+        async with redis_server(Path(directory), free_port()) as server:
+            yield server.url
+
+
+async def in_turn(users: list[UserRef], call: Callable[[UserRef], Awaitable[object]]) -> None:
+    """Calls for every user, many at a time."""
+    rest = iter(users)
+
+    async def caller() -> None:
+        for user in rest:
+            await call(user)
+
+    await asyncio.gather(*(caller() for _ in range(AT_ONCE)))
+
+
+def verdict(met: bool) -> str:  # noqa: FBT001  # it is all there is to say
+    """Was the goal met?"""
+    return "ok" if met else "MISSED"
