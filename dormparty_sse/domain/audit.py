@@ -120,7 +120,7 @@ def _badly_manned(session: str, match: MatchFacts) -> Iterator[str]:
 
 
 def free_users_have_no_room(page: PoolPage) -> Iterator[Violation]:
-    """WAITING and IDLE users have no room and no partner. Whoever waits has a place, in line, held or away."""
+    """WAITING and IDLE users have no room and no partner. Who waits has a place: in line, held or away."""
     for user, facts in page.users.items():
         state = facts.data.get("state")
         held = [name for name in _OF_A_MATCH if name in facts.data]

@@ -49,8 +49,14 @@ class Rooms:
             room = await self._service(room_create=True).create_room(request)
         return room.sid
 
-    async def delete(self, name: str) -> None:
-        """Returns once the room is gone, also if it was gone before."""
+    async def delete(self, name: str, *, is_stuck: bool = False) -> None:
+        """Returns once the room is gone, also if it was gone before.
+
+        `is_stuck`: it could not be deleted before. On a LiveKit cluster the room of a node that has died is
+        nobody's, until it is made anew on another.
+        """
+        if is_stuck:
+            await self.create(name)
         async with self._errors():
             try:
                 await self._service(room_create=True).delete_room(api.DeleteRoomRequest(room=name))

@@ -10,7 +10,7 @@ from contextvars import Context
 import structlog
 
 from dormparty_sse.domain.errors import RoomsAway
-from dormparty_sse.domain.models import Commit
+from dormparty_sse.domain.models import Commit, Fields
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.livekit.rooms import Rooms
 from dormparty_sse.services.commits import Commits
@@ -87,14 +87,15 @@ class Deadlines:
     async def _run(self, pool: str) -> Commit:
         commit = await self._commits.run(self._store.run_deadlines(pool, _BATCH))
         for room in commit.fields["rooms"]:
-            self._tasks.spawn(self._delete_room(pool, room["sessionId"], room["roomName"]))
+            self._tasks.spawn(self._delete_room(pool, room))
         for look in commit.fields["looks"]:
             self._tasks.spawn(self._reconciler.look_at(pool, look["sessionId"], look["roomName"]))
         return commit
 
-    async def _delete_room(self, pool: str, session_id: str, name: str) -> None:
+    async def _delete_room(self, pool: str, room: Fields) -> None:
+        session_id = room["sessionId"]
         try:
-            await self._rooms.delete(name)
+            await self._rooms.delete(room["roomName"], is_stuck=room["tries"] > 1)
         except RoomsAway as error:  # its deadline comes again
             log.warning("room_not_deleted", pool=pool, session_id=session_id, detail=error.detail)
             return

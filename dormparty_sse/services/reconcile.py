@@ -126,7 +126,7 @@ class Reconciler:
     async def _mend(self, key: Key, room: RoomSummary | None, match: MatchBrief | None) -> Discrepancy:
         pool, session_id = key
         if room:
-            await self._rooms.delete(room.name)
+            await self._rooms.delete(room.name, is_stuck=True)
             return _discrepancy(Kind.NO_MATCH, key, room.name, done="The room was deleted.")
         name = match.room_name if match else ""
         if match and match.phase:

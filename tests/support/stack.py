@@ -170,7 +170,7 @@ async def running_stack(
 ) -> AsyncIterator[Stack]:
     """A whole stack of its own, for as long as the context lasts; `env` are further settings.
 
-    `way`: a proxy by which the service shall reach Redis. `relay_port`: where LiveKit shall send its webhooks.
+    `way`: a proxy by which the service reaches Redis. `relay_port`: where LiveKit sends its webhooks.
     """
     port, redis_port = free_port(), free_port()
     redis = redis_server(directory / "redis", redis_port)

@@ -4,7 +4,7 @@
 
     KEYS[1]  the pool's hash tag
     ARGV[1]  how many at most
-  Returns: done, with `rooms`: {sessionId, roomName} to delete in LiveKit now. Each comes again, later and
+  Returns: done, with `rooms`: {sessionId, roomName, tries} to delete in LiveKit now. Each comes again, later and
            later, until room_deleted.lua says it is gone. `looks`: {sessionId, roomName} of calls in which somebody
            may be alone. And `inLine`: how many are free to be matched.
   Events: those of the endings: connect-timeout, connection-lost, stale; partner-reconnecting; requeued and idle.
@@ -53,7 +53,7 @@ function run.room(session)
   redis.call('HSET', KEY.match(session), 'deleteTries', tries)
   local wait = math.min(RULES.room_delete_retry_ms * 2 ^ (tries - 1), RULES.room_delete_retry_max_ms)
   deadline_set('room', session, NOW + wait)
-  table.insert(rooms, { sessionId = session, roomName = match.roomName })
+  table.insert(rooms, { sessionId = session, roomName = match.roomName, tries = tries })
 end
 
 -- Somebody may be alone in a call: LiveKit is to be asked, again and again until room_observed.lua has an answer.

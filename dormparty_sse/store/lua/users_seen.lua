@@ -4,7 +4,7 @@
     KEYS[1]  the pool's hash tag
     ARGV     user ids
   Returns: done, with `unknown`: the ids of those who are not known.
-  Events: partner-back to the partner of who was away.
+  Events: none, save for what presence.lua says of signs of life.
 ]]
 -- @include presence
 

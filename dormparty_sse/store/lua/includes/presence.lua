@@ -1,6 +1,7 @@
 --[[
   Who is there. A user is away once its client has closed the stream without a word, or once it has not been seen
-  for too long: nobody is matched with it, and its partner is told. A sign of life ends that.
+  for too long: nobody is matched with it, and its partner is told. A sign of life ends that, so each script that
+  takes one may tell a partner so, beyond what its header says. Doing it again tells nothing again.
 
   A user's `stream` is `open` from the first stream on; it is `lost` once a client has closed the newest one. Whoever
   then goes on with requests alone has none.
