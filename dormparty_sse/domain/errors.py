@@ -71,6 +71,13 @@ class UnknownUser(DormPartyError):
     status = 404
 
 
+class UnknownRoom(DormPartyError):
+    """There is no such room of ours."""
+
+    code = "not_found"
+    status = 404
+
+
 class PayloadTooLarge(DormPartyError):
     """The body is larger than 16 KiB."""
 

@@ -120,6 +120,30 @@ class UserDetails:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Occupant:
+    """One of the two of a match. Times in ms since the epoch."""
+
+    user_id: str
+    sid: str | None  #: Of the LiveKit participant that counts; None: not in the room.
+    joined_at: int | None  #: By LiveKit's clock.
+    absent_since: int | None  #: Missing from a call that goes on.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomOccupancy:
+    """The room of a match, and who is in it, as Redis has it. Times in ms since the epoch."""
+
+    room_name: str | None
+    session_id: str
+    phase: str | None  #: reserved, open or closing.
+    active: bool  #: Is it open, and somebody in it?
+    since: int  #: When it was reserved, or opened.
+    last_updated_at: int | None  #: When LiveKit was last heard of about it.
+    alone_since: int | None  #: One is in it and the other has gone.
+    people: tuple[Occupant, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Minute:
     """What happened in a pool in one minute."""
 

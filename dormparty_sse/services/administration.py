@@ -1,11 +1,15 @@
-"""What operators do: lead a user to a state, remove users, repair. All of it is logged with its reason."""
+"""What operators do: lead a user to a state, remove users and rooms. All of it is logged with its reason."""
 
 from typing import Any
 
 import structlog
 
+from dormparty_sse.domain.endings import Reason
+from dormparty_sse.domain.errors import UnknownRoom
 from dormparty_sse.domain.models import Commit, Step, UserRef
+from dormparty_sse.domain.names import parse_room_name
 from dormparty_sse.domain.states import State
+from dormparty_sse.livekit.rooms import Rooms
 from dormparty_sse.services.commits import Commits
 from dormparty_sse.store.control import Control
 from dormparty_sse.store.store import Store
@@ -18,8 +22,9 @@ _REMOVED_AT_ONCE = 50
 class Administration:
     """Each may raise StateAway, and can then be repeated."""
 
-    def __init__(self, store: Store, commits: Commits) -> None:
+    def __init__(self, store: Store, rooms: Rooms, commits: Commits) -> None:
         self._control = Control(store)
+        self._rooms = rooms
         self._commits = commits
 
     async def transition(self, user: UserRef, to: State, reason: str) -> dict[str, Any]:
@@ -47,6 +52,16 @@ class Administration:
             removed += commit.fields["removed"]
         log.warning("pool_removed", pool=pool, users=removed, reason=reason)
         return {"pool": pool, "removed": removed}
+
+    async def delete_room(self, name: str, reason: str) -> dict[str, Any]:
+        """Ends the match of a room of ours, and deletes the room. Raises UnknownRoom, RoomsAway."""
+        pool, session_id = parse_room_name(name) or ("", "")
+        if not pool:
+            raise UnknownRoom
+        commit = await self._commits.run(self._control.repair_match(pool, session_id, end=Reason.ADMIN))
+        await self._rooms.delete(name)
+        log.warning("room_removed", pool=pool, session_id=session_id, reason=reason)
+        return {"roomName": name, "transitions": _transitions(commit)}
 
 
 def _transitions(commit: Commit) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""After Redis was away, or has lost what it knew: what is no longer true is mended at once."""
+"""After Redis was away, or has lost or garbled what it knew: what is no longer true is mended at once."""
 
 import structlog
 
@@ -28,7 +28,8 @@ class Aftercare:
     async def look(self) -> None:
         """Repairs every pool if something has happened lately."""
         reconnects = self._connection.health.reconnects
-        if (lost := self._upkeep.take_lost_pools()) or reconnects != self._reconnects:
+        lost = self._upkeep.take_lost_pools() | self._store.take_faulty_pools()
+        if lost or reconnects != self._reconnects:
             self._reconnects = reconnects
             self._lost_pools |= lost
             self._rounds = _ROUNDS

@@ -18,6 +18,7 @@ from dormparty_sse.domain.endings import Reason
 from dormparty_sse.domain.errors import RoomsAway
 from dormparty_sse.domain.models import RoomSummary
 from dormparty_sse.domain.names import parse_room_name
+from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.livekit.rooms import Rooms
 from dormparty_sse.services.commits import Commits
 from dormparty_sse.store.control import Control
@@ -31,6 +32,7 @@ _LOOKS_AT_ONCE = 8
 _MOST_LOOKS = 200  # in one run; the others have their turn in the next
 _LOOKS_AT_THE_SOUND = 50  # rooms that seem to be in order; where there are more, some of them at random
 _BOTH = 2
+_LISTED = ("reserved", "open", "closing")
 
 Key = tuple[str, str]  # (pool, session id)
 
@@ -110,8 +112,9 @@ class Reconciler:
         rooms = _by_match(await self._rooms.list([name for name in names if name]))
         matches = await self._look(suspects)
         for key in _unpaired(rooms, matches):
-            if key in suspects:
-                findings.discrepancies.append(await self._mend(key, rooms.get(key), matches.get(key)))
+            mended = key in suspects and await self._mend(key, rooms.get(key), matches.get(key))
+            if mended:
+                findings.discrepancies.append(mended)
 
     async def _look(self, keys: Iterable[Key]) -> dict[Key, MatchBrief]:
         by_pool: dict[str, list[str]] = defaultdict(list)
@@ -123,19 +126,22 @@ class Reconciler:
             for brief in await self._occupancy.look(pool, session_ids)
         }
 
-    async def _mend(self, key: Key, room: RoomSummary | None, match: MatchBrief | None) -> Discrepancy:
+    async def _mend(self, key: Key, room: RoomSummary | None, match: MatchBrief | None) -> Discrepancy | None:
         pool, session_id = key
-        if room:
-            await self._rooms.delete(room.name, is_stuck=True)
-            return _discrepancy(Kind.NO_MATCH, key, room.name, done="The room was deleted.")
-        name = match.room_name if match else ""
-        if match and match.phase:
+        if match and match.phase == "open":
             reason = Reason.ROOM_FINISHED if match.present == _BOTH else Reason.ROOM_FAILED
-            command = self._control.repair_match(pool, session_id, end=reason)
-            await self._commits.run(command)
-            return _discrepancy(Kind.NO_ROOM, key, name, done="The match has ended; both are in line again.")
-        await self._commits.run(self._control.repair_match(pool, session_id))
-        return _discrepancy(Kind.STALE_RECORD, key, name, done="It is listed no more.")
+            await self._commits.run(self._control.repair_match(pool, session_id, end=reason))
+            done = "The match has ended; both are in line again."
+            return _discrepancy(Kind.NO_ROOM, key, match.room_name, done=done)
+        # Is it listed, though it is none? Then its room, if it has one, will be deleted as that of any other.
+        repaired = await self._commits.run(self._control.repair_match(pool, session_id))
+        if repaired.outcome is Outcome.DONE:
+            name = match.room_name if match else ""
+            return _discrepancy(Kind.STALE_RECORD, key, name, done="It is listed no more.")
+        if room is None:
+            return None
+        await self._rooms.delete(room.name, is_stuck=True)
+        return _discrepancy(Kind.NO_MATCH, key, room.name, done="The room was deleted.")
 
     # Who is in the rooms
 
@@ -175,11 +181,10 @@ def _by_match(rooms: Iterable[RoomSummary]) -> dict[Key, RoomSummary]:
 
 
 def _unpaired(rooms: Mapping[Key, RoomSummary], matches: Mapping[Key, MatchBrief]) -> set[Key]:
-    """Rooms whose match needs none, and open matches without a room."""
-    needed = {key for key, match in matches.items() if match.phase in ("reserved", "open", "closing")}
+    """Rooms that no match needs, open matches without a room, and matches that are listed in no known phase."""
+    needed = {key for key, match in matches.items() if match.phase in _LISTED}
     without_room = {key for key, match in matches.items() if match.phase == "open" and key not in rooms}
-    unknown = {key for key, match in matches.items() if not match.phase}
-    return (rooms.keys() - needed) | without_room | unknown
+    return (rooms.keys() | matches.keys()) - needed | without_room
 
 
 def _chosen(

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from dormparty_sse.domain.errors import StateFault
 from dormparty_sse.domain.models import Commit, Reservation, Transition, UserRef
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.rules import Rules
@@ -38,6 +39,7 @@ class Store:
             name: Script(script_text(name, rules)) for name in script_names()
         }
         self._noted_pools: dict[str, float] = {}
+        self._faulty_pools: set[str] = set()
 
     async def run(self, script: str, pool: str, *args: str | int, operation: str = "") -> Commit:
         """Runs one script in a pool, which every process looks after from then on.
@@ -49,7 +51,11 @@ class Store:
 
     async def _run(self, script: str, pool: str, *args: str | int, operation: str = "") -> Commit:
         arguments = (*args, operation or token_urlsafe(12))
-        answer = await self._connection.run(self._scripts[script], (pool_tag(pool),), arguments)
+        try:
+            answer = await self._connection.run(self._scripts[script], (pool_tag(pool),), arguments)
+        except StateFault:
+            self._faulty_pools.add(pool)
+            raise
         return _commit(pool, orjson.loads(answer))
 
     # Users
@@ -160,6 +166,11 @@ class Store:
         return list(commit.fields["views"])
 
     # The whole
+
+    def take_faulty_pools(self) -> set[str]:
+        """The pools in which a script met a record that makes no sense, since this was asked last."""
+        faulty, self._faulty_pools = self._faulty_pools, set()
+        return faulty
 
     async def pools(self) -> list[str]:
         """All pools that have users."""

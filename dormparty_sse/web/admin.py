@@ -147,6 +147,20 @@ async def transition(request: web.Request) -> web.Response:
     return json_answer(await administration.transition(_user(request, body), body.to, body.reason))
 
 
+async def rooms(request: web.Request) -> web.Response:
+    """GET rooms: those of a pool, and who is in each."""
+    query = await read_body(request, PageQuery)
+    page = await parts_of(request).occupancy.rooms(_pool(query), limit=query.limit, cursor=query.cursor)
+    return _answer({"rooms": page.items, "cursor": page.cursor})
+
+
+async def delete_room(request: web.Request) -> web.Response:
+    """DELETE rooms/{name}: ends the match in it, too."""
+    body = await read_body(request, ReasonBody)
+    name = request.match_info["name"]
+    return json_answer(await parts_of(request).administration.delete_room(name, body.reason))
+
+
 async def cleanup_user(request: web.Request) -> web.Response:
     """POST users/{id}/cleanup: removes a user, whatever state its record is in."""
     body = await read_body(request, ReasonBody)

@@ -31,6 +31,7 @@ from dormparty_sse.services.views import Views
 from dormparty_sse.services.webhooks import Webhooks
 from dormparty_sse.settings import Settings
 from dormparty_sse.store.connection import Connection
+from dormparty_sse.store.occupancy import Occupancy
 from dormparty_sse.store.queries import Queries
 from dormparty_sse.store.statistics import Statistics
 from dormparty_sse.store.store import Store
@@ -109,10 +110,11 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
         webhooks=Webhooks(store, commits),
         queries=Queries(store),
         statistics=Statistics(store),
+        occupancy=Occupancy(store),
         auditor=auditor,
         repairer=repairer,
         sync=sync,
-        administration=Administration(store, commits),
+        administration=Administration(store, rooms, commits),
     )
     rounds = [
         asyncio.create_task(hub.listen()),

@@ -16,6 +16,7 @@ from dormparty_sse.services.sync import RoomSync
 from dormparty_sse.services.webhooks import Webhooks
 from dormparty_sse.settings import Settings
 from dormparty_sse.store.connection import Connection
+from dormparty_sse.store.occupancy import Occupancy
 from dormparty_sse.store.queries import Queries
 from dormparty_sse.store.statistics import Statistics
 from dormparty_sse.store.store import Store
@@ -38,6 +39,7 @@ class Parts:
     webhooks: Webhooks
     queries: Queries
     statistics: Statistics
+    occupancy: Occupancy
     auditor: Auditor
     repairer: Repairer
     sync: RoomSync

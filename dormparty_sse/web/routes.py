@@ -46,6 +46,7 @@ def add_routes(app: web.Application) -> None:
         "users": admin.users,
         "users/{id}": admin.user,
         "queue": admin.queue,
+        "rooms": admin.rooms,
         "audit": admin.audit,
     }.items():
         router.add_get(f"/api/admin/{path}", admin.for_operators(handler))
@@ -56,6 +57,7 @@ def add_routes(app: web.Application) -> None:
         "repair": admin.repair,
     }.items():
         router.add_post(f"/api/admin/{path}", admin.for_operators(handler))
+    router.add_delete("/api/admin/rooms/{name}", admin.for_operators(admin.delete_room))
 
     router.add_get("/", pages.index)
     router.add_get(r"/static/{path:[\w./-]{1,200}}", pages.asset)

@@ -41,7 +41,7 @@ async def test_everything_needs_the_admin_token(
     stack: Stack, new_person: NewPerson, method: str, path: str
 ) -> None:
     someone = await new_person()
-    url = stack.url + path.replace("{id}", someone.user_id)
+    url = stack.url + path.replace("{id}", someone.user_id).replace("{name}", "theirs")
     async with stack.http.request(method, url) as answer:
         await read_problem(answer, 401, "unauthenticated")
     async with stack.http.request(method, url, headers=someone.headers) as answer:

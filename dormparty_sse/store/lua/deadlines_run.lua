@@ -72,11 +72,8 @@ end
 
 -- Nobody has seen the user for so long that it is given up.
 local function give_up(user)
-  local match = open_match(user)
-  if match then
-    match_end(match, 'stale', { [user.id] = true })
-  elseif user.state == 'CONNECTING' or user.state == 'IN_CALL' then
-    match_lose(user, 'stale', true)
+  if user.state == 'CONNECTING' or user.state == 'IN_CALL' then
+    match_leave(user, 'stale')
   elseif user.state == 'WAITING' then
     leave_queue(user, 'stale')
   elseif user.state == 'DISCONNECTING' then

@@ -60,8 +60,11 @@ elseif match.phase == 'open' then
   elseif not match_whole(match) then
     match_end(match, 'room-failed', {})
     mended('was not whole, and has ended')
-  elseif user_get(match.user1).state == 'CONNECTING' then
-    ensure_deadline('connect', session, NOW + RULES.connect_timeout_ms)
+  else
+    ensure_deadline('call', session, NOW + RULES.longest_call_ms)
+    if user_get(match.user1).state == 'CONNECTING' then
+      ensure_deadline('connect', session, NOW + RULES.connect_timeout_ms)
+    end
   end
 else
   mend_phase(match)

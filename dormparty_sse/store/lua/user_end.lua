@@ -32,10 +32,5 @@ if user.state == 'DISCONNECTING' then
 end
 
 user_count(user, 'ends')
-local match = open_match(user)
-if match then
-  match_end(match, ARGV[3], { [user.id] = true })
-else
-  match_lose(user, ARGV[3], true)
-end
+match_leave(user, ARGV[3])
 return answer(OUTCOME.ENDED, user)

@@ -48,8 +48,7 @@ end
 local function mend_match(user)
   local match = open_match(user)
   if match and match.phase == 'open' and match_whole(match) then return end
-  local is_member = match and match.phase == 'open' and (match.user1 == user.id or match.user2 == user.id)
-  if is_member then match_end(match, 'room-failed', {}) end
+  if is_member(match, user.id) and match.phase == 'open' then match_end(match, 'room-failed', {}) end
   if user.state == 'CONNECTING' or user.state == 'IN_CALL' then match_lose(user, 'room-failed', false) end
   mended('was in a match that is none')
 end

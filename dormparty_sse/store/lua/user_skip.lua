@@ -18,8 +18,7 @@ if not user_may(user, 'skip') then return answer(OUTCOME.INVALID_STATE, user) en
 user_act(user, 'skip')
 if user.state == 'DISCONNECTING' then return answer(OUTCOME.ALREADY_PROCESSED, user) end
 
-local match = user_acts(user, 'skip') and open_match(user)
-if not match then return answer(OUTCOME.NO_ACTIVE_MATCH, user) end
+if not user_acts(user, 'skip') then return answer(OUTCOME.NO_ACTIVE_MATCH, user) end
 user_count(user, 'skips')
-match_end(match, 'skip', { [user.id] = true })
+match_leave(user, 'skip')
 return answer(OUTCOME.SKIPPED, user)

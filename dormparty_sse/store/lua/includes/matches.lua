@@ -48,6 +48,10 @@ local function people_of(match)
   return { match.user1 or '', match.user2 or '' }
 end
 
+local function is_member(match, id)
+  return match ~= nil and (match.user1 == id or match.user2 == id)
+end
+
 local function partner_of(match, id)
   local people = people_of(match)
   return people[1] == id and people[2] or people[1]
@@ -79,8 +83,7 @@ end
 -- The match that a user is held for while its room is made, or nil.
 local function reservation_of(user)
   local match = user.reservation and match_get(user.reservation)
-  local is_held = match and match.phase == 'reserved' and (match.user1 == user.id or match.user2 == user.id)
-  return is_held and match or nil
+  return match and match.phase == 'reserved' and is_member(match, user.id) and match or nil
 end
 
 -- A WAITING user's way home. A partner held for the same match is let go at once.
@@ -191,6 +194,16 @@ end
 local function open_match(user)
   if user.state ~= 'CONNECTING' and user.state ~= 'IN_CALL' then return nil end
   return match_get(user.sessionId or '')
+end
+
+-- A user in a match leaves it. Where the match does not know of that user, it is the user's affair alone.
+local function match_leave(user, reason)
+  local match = open_match(user)
+  if is_member(match, user.id) and match.phase == 'open' then
+    match_end(match, reason, { [user.id] = true })
+  else
+    match_lose(user, reason, true)
+  end
 end
 
 -- Both are in the room: CONNECTING -> IN_CALL.

@@ -9,7 +9,3 @@ local function webhook_seen(event_id)
   if event_id == '' then return false end
   return not redis.call('SET', KEY.webhook(event_id), 1, 'NX', 'PX', RULES.webhook_ttl_ms)
 end
-
-local function is_member(match, user_id)
-  return match and (match.user1 == user_id or match.user2 == user_id)
-end
