@@ -20,6 +20,7 @@ from dormparty_sse.domain.models import RoomSummary
 from dormparty_sse.domain.names import parse_room_name
 from dormparty_sse.livekit.rooms import Rooms
 from dormparty_sse.services.commits import Commits
+from dormparty_sse.services.metrics import Metrics
 from dormparty_sse.store.control import Control
 from dormparty_sse.store.occupancy import MatchBrief, Occupancy
 from dormparty_sse.store.store import Store
@@ -50,11 +51,12 @@ class Findings:
 class Reconciler:
     """Any process may run it, at any time."""
 
-    def __init__(self, store: Store, rooms: Rooms, commits: Commits, clock: Clock) -> None:
+    def __init__(self, store: Store, rooms: Rooms, commits: Commits, clock: Clock, metrics: Metrics) -> None:
         self._store = store
         self._rooms = rooms
         self._commits = commits
         self._clock = clock
+        self._metrics = metrics
         self._occupancy = Occupancy(store)
         self._control = Control(store)
 
@@ -127,15 +129,15 @@ class Reconciler:
         pool, session_id = key
         if room:
             await self._rooms.delete(room.name, is_stuck=True)
-            return _discrepancy(Kind.NO_MATCH, key, room.name, done="The room was deleted.")
+            return self._found(Kind.NO_MATCH, key, room.name, done="The room was deleted.")
         name = match.room_name if match else ""
         if match and match.phase:
             reason = Reason.ROOM_FINISHED if match.present == _BOTH else Reason.ROOM_FAILED
             command = self._control.repair_match(pool, session_id, end=reason)
             await self._commits.run(command)
-            return _discrepancy(Kind.NO_ROOM, key, name, done="The match has ended; both are in line again.")
+            return self._found(Kind.NO_ROOM, key, name, done="The match has ended; both are in line again.")
         await self._commits.run(self._control.repair_match(pool, session_id))
-        return _discrepancy(Kind.STALE_RECORD, key, name, done="It is listed no more.")
+        return self._found(Kind.STALE_RECORD, key, name, done="It is listed no more.")
 
     # Who is in the rooms
 
@@ -158,7 +160,25 @@ class Reconciler:
             await self._rooms.remove(name, identity)
         found = [(Kind(one["kind"]), one["userId"]) for one in commit.fields.get("findings", ())]
         found += [(Kind.STRANGER, identity) for identity in commit.fields.get("strangers", ())]
-        return [_discrepancy(kind, key, name, user_id=user, done=_DONE[kind]) for kind, user in found]
+        return [self._found(kind, key, name, user_id=user, done=_DONE[kind]) for kind, user in found]
+
+    def _found(
+        self, kind: Kind, key: Key, room_name: str, *, done: str, user_id: str | None = None
+    ) -> Discrepancy:
+        pool, session_id = key
+        self._metrics.found(kind)
+        log.warning(
+            "discrepancy",
+            kind=kind,
+            pool=pool,
+            session_id=session_id,
+            room=room_name,
+            user_id=user_id,
+            done=done,
+        )
+        return Discrepancy(
+            kind=kind, pool=pool, session_id=session_id, room_name=room_name, user_id=user_id, done=done
+        )
 
 
 _DONE = {
@@ -195,16 +215,3 @@ def _chosen(
             (sound if is_sound else suspect).append((key, room))
     suspect = random.sample(suspect, min(len(suspect), _MOST_LOOKS))
     return suspect + random.sample(sound, min(len(sound), _LOOKS_AT_THE_SOUND))
-
-
-def _discrepancy(
-    kind: Kind, key: Key, room_name: str, *, done: str, user_id: str | None = None
-) -> Discrepancy:
-    pool, session_id = key
-    found = Discrepancy(
-        kind=kind, pool=pool, session_id=session_id, room_name=room_name, user_id=user_id, done=done
-    )
-    log.warning(
-        "discrepancy", kind=kind, pool=pool, session_id=session_id, room=room_name, user_id=user_id, done=done
-    )
-    return found
