@@ -35,6 +35,7 @@ lint: .venv/.test ## Check style, types and the layers
 bench: .venv/.test setup ## Measure speed under load
 	@$(PY) -m bench
 	@$(PY) -m bench.store
+	@$(PY) -m bench.rooms
 
 lock: ## Renew the lock files from the .in files (needs uv)
 	@cd requirements && for name in base build test "tools/go --no-deps" "tools/node --no-deps" "tools/redis --no-deps"; do \

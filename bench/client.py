@@ -26,6 +26,7 @@ class Client:
         self._http = http
         self._url = url
         self._event_numbers = itertools.count(1)
+        self._streams: dict[str, aiohttp.ClientResponse] = {}  # by token
 
     async def new_session(self) -> dict[str, Any]:
         """POST /api/session."""
@@ -49,6 +50,7 @@ class Client:
         url = self._url + "/api/matching/events"
         async with self._http.get(url, headers=_bearer(token), timeout=timeout) as answer:
             await _check(answer)
+            self._streams[token] = answer
             rest = b""
             async for chunk in answer.content.iter_any():
                 at = time.perf_counter()
@@ -58,6 +60,10 @@ class Client:
                         if line.startswith(b"data: "):
                             yield at, orjson.loads(line[6:])
         raise BenchError("the service closed a stream")
+
+    def stream_of(self, token: str) -> aiohttp.ClientResponse:
+        """The answer that a user's newest stream is."""
+        return self._streams[token]
 
     async def webhook(self, name: str, room_name: str, user_id: str) -> None:
         """What LiveKit sends about a participant, signed as LiveKit signs it."""

@@ -30,17 +30,19 @@ class Figure:
 
 def figures(samples: dict[str, list[float]]) -> list[Figure]:
     """All rows, those with goals first. Samples are in seconds."""
-    return [_figure(name, sorted(samples.get(name, []))) for name in _ROWS]
+    return [figure(name, samples.get(name, []), GOALS_MS.get(name)) for name in _ROWS]
 
 
-def _figure(name: str, ordered: Sequence[float]) -> Figure:
+def figure(name: str, samples: Sequence[float], goal_ms: float | None = None) -> Figure:
+    """One row. Samples are in seconds."""
+    ordered = sorted(samples)
     return Figure(
         name=name,
         count=len(ordered),
         p50=_percentile_ms(ordered, 0.50),
         p99=_percentile_ms(ordered, 0.99),
         max=_percentile_ms(ordered, 1),
-        goal=GOALS_MS.get(name),
+        goal=goal_ms,
     )
 
 

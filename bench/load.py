@@ -108,14 +108,15 @@ async def _at_random(rate: float, seconds: float, press: Callable[[float], None]
 
 async def _nothing_is_lost(client: Client, crowd: Crowd) -> None:
     """Each stream has told all that its user went through, and the service's own audit finds nothing."""
-    await _until_sound(client)
+    await until_sound(client)
     for person in crowd.people:
         status = await client.status(person.token)
         if status["seq"] != person.seq:
             raise BenchError(f"a stream stands at seq {person.seq}, its user at {status['seq']}")
 
 
-async def _until_sound(client: Client) -> None:
+async def until_sound(client: Client) -> None:
+    """Returns once the service's own audit finds nothing. Raises BenchError."""
     deadline = time.perf_counter() + _QUIET_S
     while not (report := await client.audit())["ok"]:
         if time.perf_counter() > deadline:

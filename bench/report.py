@@ -12,9 +12,11 @@ _HOW = """\
 Latencies count from when a request was planned, whether or not it could be sent then: people press buttons
 at random times and wait for nobody's answer. Every request goes through the whole service. Rooms are made
 and deleted in a real LiveKit, but nobody is in them: participant_joined and participant_left are signed and
-sent by the load generator, 100 ms after new-match and 20 ms after room-closing. Skip and End are pressed in
-the call. Of two who are matched, the clock starts with the one who came later. Load generator, service,
-Redis and LiveKit share the cores."""
+sent by the load generator, 100 ms after new-match and 20 ms after room-closing; so LiveKit is not asked who
+is in (bench.rooms measures that). Skip and End are pressed in the call. Of two who are matched, the clock
+starts with the one who came later. Load generator, service, Redis and LiveKit share the cores."""
+
+HEADER = f"{'ms':52}{'n':>7}{'p50':>8}{'p99':>8}{'max':>8}   goal for p99"
 
 
 def as_text(plan: Plan, machine: dict[str, str], measured: Measured, figures: Iterable[Figure]) -> str:
@@ -29,8 +31,8 @@ def as_text(plan: Plan, machine: dict[str, str], measured: Measured, figures: It
             ", ".join(f"{name} {value}" for name, value in machine.items()),
             what,
             "",
-            f"{'ms':52}{'n':>7}{'p50':>8}{'p99':>8}{'max':>8}   goal for p99",
-            *map(_row, figures),
+            HEADER,
+            *map(row, figures),
             "",
             f"The burst was over after {measured.burst_s:.2f} s.",
             "Share of a core: " + ", ".join(f"{name} {share:.0%}" for name, share in measured.cpu.items()),
@@ -40,7 +42,8 @@ def as_text(plan: Plan, machine: dict[str, str], measured: Measured, figures: It
     )
 
 
-def _row(figure: Figure) -> str:
+def row(figure: Figure) -> str:
+    """A line of the table."""
     goal = f"   {figure.goal:g} {'ok' if figure.met else 'MISSED'}" if figure.goal is not None else ""
     times = f"{figure.p50:8.1f}{figure.p99:8.1f}{figure.max:8.1f}"
     return f"{figure.name:52}{figure.count:7,}{times}{goal}"

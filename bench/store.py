@@ -10,15 +10,15 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from itertools import count
 
 import uvloop
 from redis.asyncio import Redis
 
 from bench.alone import POOL, connected_store, fresh_redis, in_turn, verdict
 from bench.machine import machine
+from bench.simulated_livekit import participant_sid
 from bench.steps import print_throughput
-from dormparty_sse.domain.models import UserRef
+from dormparty_sse.domain.models import Reservation, UserRef
 from dormparty_sse.domain.names import new_id, room_name
 from dormparty_sse.domain.states import State
 from dormparty_sse.store.store import Store
@@ -55,7 +55,7 @@ async def _memory() -> None:
         async with fresh_redis() as url, connected_store(url) as store, Redis.from_url(url) as redis:
             await store.register(UserRef(user_id="first", pool=POOL))
             before = await _used_memory(redis)
-            await _bring(store, state, MEMORY_USERS)
+            await bring(store, state, MEMORY_USERS)
             async for key in redis.scan_iter(f"{{{POOL}}}:operation:*", count=1_000):
                 await redis.delete(key)  # gone by themselves after 10 s
             kib = (await _used_memory(redis) - before) / MEMORY_USERS / 1024
@@ -63,16 +63,18 @@ async def _memory() -> None:
         print(f"  {state:20}{kib:8.2f} KiB{goal}")
 
 
-async def _bring(store: Store, state: State, users: int) -> None:
+async def bring(store: Store, state: State, users: int) -> list[Reservation]:
+    """So many new users come into this state, the usual way; their matches, if it is one of a match."""
+    matches: list[Reservation] = []
     everybody = [UserRef(user_id=new_id(), pool=POOL) for _ in range(users)]
     await in_turn(everybody, store.register)
     if state is State.IDLE:
-        return
+        return matches
     await in_turn(everybody, lambda user: store.enqueue(user, []))
     if state is State.WAITING:
-        return
-    sids = count()
+        return matches
     while pairs := await store.reserve_pairs(POOL, [(name, room_name(POOL, name)) for name in _ids(50)]):
+        matches += pairs
         for pair in pairs:
             await store.open_match(pair, f"RM_{new_id()[:12]}")
             if state is State.CONNECTING:
@@ -83,11 +85,12 @@ async def _bring(store: Store, state: State, users: int) -> None:
                     event_id="",
                     session_id=pair.session_id,
                     user_id=user,
-                    sid=f"PA_{next(sids):012d}",
+                    sid=participant_sid(user),
                     joined_at=1,
                 )
             if state is State.DISCONNECTING:
                 await store.skip(UserRef(user_id=pair.user1, pool=POOL), pair.session_id)
+    return matches
 
 
 def _ids(number: int) -> list[str]:

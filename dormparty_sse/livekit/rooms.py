@@ -4,7 +4,8 @@ The SDK does not apply its own timeout (its transport passes `timeout=None` on),
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+import time
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,14 +24,24 @@ _DEPARTURE_TIMEOUT_S = 30  # longer than a reconnecting client needs
 _NOT_FOUND = "not_found"
 _AT_ONCE = 8  # calls
 
+#: Told of each call: its name, how long it took in seconds, and "done" or "failed".
+CallListener = Callable[[str, float, str], None]
+
+
+def _nobody(_call: str, _seconds: float, _outcome: str) -> None:
+    """Does not want to know."""
+
 
 class Rooms:
     """LiveKit's rooms. Make it inside a running loop; close it with `aclose()`."""
 
-    def __init__(self, url: str, mint: TokenMint, *, timeout_s: float) -> None:
+    def __init__(
+        self, url: str, mint: TokenMint, *, timeout_s: float, listener: CallListener = _nobody
+    ) -> None:
         self._url = url
         self._mint = mint
         self._timeout_s = timeout_s
+        self._listener = listener
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s))
 
     async def aclose(self) -> None:
@@ -45,7 +56,7 @@ class Rooms:
             empty_timeout=_EMPTY_TIMEOUT_S,
             departure_timeout=_DEPARTURE_TIMEOUT_S,
         )
-        async with self._errors():
+        async with self._call("create"):
             room = await self._service(room_create=True).create_room(request)
         return room.sid
 
@@ -57,7 +68,7 @@ class Rooms:
         """
         if is_stuck:
             await self.create(name)
-        async with self._errors():
+        async with self._call("delete"):
             try:
                 await self._service(room_create=True).delete_room(api.DeleteRoomRequest(room=name))
             except api.ServerError as error:
@@ -66,7 +77,7 @@ class Rooms:
 
     async def ping(self) -> None:
         """Returns if LiveKit answers and accepts our key."""
-        async with self._errors():
+        async with self._call("ping"):
             await self._service(room_list=True).list_rooms(api.ListRoomsRequest(names=["-"]))
 
     async def list(self, names: Collection[str] = ()) -> list[RoomSummary]:
@@ -74,7 +85,7 @@ class Rooms:
 
         How many are in a room may be up to 5 s old: LiveKit counts anew only so often.
         """
-        async with self._errors():
+        async with self._call("list"):
             answer = await self._service(room_list=True).list_rooms(api.ListRoomsRequest(names=names))
         return [
             RoomSummary(name=room.name, sid=room.sid, participants=room.num_participants)
@@ -93,7 +104,7 @@ class Rooms:
 
     async def participants(self, name: str) -> tuple[Participant, ...]:
         """Who is in a room with media connected. A room that does not exist is empty."""
-        async with self._errors():
+        async with self._call("participants"):
             service = self._service(room_admin=True, room=name)
             answer = await service.list_participants(api.ListParticipantsRequest(room=name))
         return tuple(
@@ -104,7 +115,7 @@ class Rooms:
 
     async def remove(self, name: str, identity: str) -> None:
         """Returns once this participant is out of a room, also if it was not in it."""
-        async with self._errors():
+        async with self._call("remove"):
             try:
                 service = self._service(room_admin=True, room=name)
                 await service.remove_participant(api.RoomParticipantIdentity(room=name, identity=identity))
@@ -118,11 +129,15 @@ class Rooms:
         return api.LiveKitAPI(self._url, token=token, session=self._session, failover=False).room
 
     @asynccontextmanager
-    async def _errors(self) -> AsyncIterator[None]:
+    async def _call(self, name: str) -> AsyncIterator[None]:
+        started, outcome = time.perf_counter(), "failed"
         try:
             async with asyncio.timeout(self._timeout_s):
                 yield
+            outcome = "done"
         except api.ServerError as error:
             raise RoomsAway(f"LiveKit refuses: {error.code}, status {error.status}.") from error
         except Exception as error:  # no way there, no answer in time, or one that is not LiveKit's
             raise RoomsAway from error
+        finally:
+            self._listener(name, time.perf_counter() - started, outcome)

@@ -33,6 +33,7 @@ class WebhookEvent:
     name: str  #: "participant_joined", …
     room_name: str
     room_sid: str
+    created_at: int  #: When it happened, in s since the epoch by LiveKit's clock; 0 where that is not told.
     participant: Participant | None
     departure: Departure  #: Of the participant, where the event is about one who is gone.
 
@@ -84,6 +85,7 @@ class WebhookVerifier:
             name=event.event,
             room_name=event.room.name,
             room_sid=event.room.sid,
+            created_at=event.created_at,
             participant=_participant(event.participant) if event.HasField("participant") else None,
             departure=_departure(event.event, event.participant.disconnect_reason),
         )

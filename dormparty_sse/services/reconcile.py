@@ -21,6 +21,7 @@ from dormparty_sse.domain.names import parse_room_name
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.livekit.rooms import Rooms
 from dormparty_sse.services.commits import Commits
+from dormparty_sse.services.metrics import Metrics
 from dormparty_sse.store.control import Control
 from dormparty_sse.store.occupancy import MatchBrief, Occupancy
 from dormparty_sse.store.store import Store
@@ -52,11 +53,12 @@ class Findings:
 class Reconciler:
     """Any process may run it, at any time."""
 
-    def __init__(self, store: Store, rooms: Rooms, commits: Commits, clock: Clock) -> None:
+    def __init__(self, store: Store, rooms: Rooms, commits: Commits, clock: Clock, metrics: Metrics) -> None:
         self._store = store
         self._rooms = rooms
         self._commits = commits
         self._clock = clock
+        self._metrics = metrics
         self._occupancy = Occupancy(store)
         self._control = Control(store)
 
@@ -132,16 +134,16 @@ class Reconciler:
             reason = Reason.ROOM_FINISHED if match.present == _BOTH else Reason.ROOM_FAILED
             await self._commits.run(self._control.repair_match(pool, session_id, end=reason))
             done = "The match has ended; both are in line again."
-            return _discrepancy(Kind.NO_ROOM, key, match.room_name, done=done)
+            return self._found(Kind.NO_ROOM, key, match.room_name, done=done)
         # Is it listed, though it is none? Then its room, if it has one, will be deleted as that of any other.
         repaired = await self._commits.run(self._control.repair_match(pool, session_id))
         if repaired.outcome is Outcome.DONE:
             name = match.room_name if match else ""
-            return _discrepancy(Kind.STALE_RECORD, key, name, done="It is listed no more.")
+            return self._found(Kind.STALE_RECORD, key, name, done="It is listed no more.")
         if room is None:
             return None
         await self._rooms.delete(room.name, is_stuck=True)
-        return _discrepancy(Kind.NO_MATCH, key, room.name, done="The room was deleted.")
+        return self._found(Kind.NO_MATCH, key, room.name, done="The room was deleted.")
 
     # Who is in the rooms
 
@@ -164,7 +166,25 @@ class Reconciler:
             await self._rooms.remove(name, identity)
         found = [(Kind(one["kind"]), one["userId"]) for one in commit.fields.get("findings", ())]
         found += [(Kind.STRANGER, identity) for identity in commit.fields.get("strangers", ())]
-        return [_discrepancy(kind, key, name, user_id=user, done=_DONE[kind]) for kind, user in found]
+        return [self._found(kind, key, name, user_id=user, done=_DONE[kind]) for kind, user in found]
+
+    def _found(
+        self, kind: Kind, key: Key, room_name: str, *, done: str, user_id: str | None = None
+    ) -> Discrepancy:
+        pool, session_id = key
+        self._metrics.found(kind)
+        log.warning(
+            "discrepancy",
+            kind=kind,
+            pool=pool,
+            session_id=session_id,
+            room=room_name,
+            user_id=user_id,
+            done=done,
+        )
+        return Discrepancy(
+            kind=kind, pool=pool, session_id=session_id, room_name=room_name, user_id=user_id, done=done
+        )
 
 
 _DONE = {
@@ -181,7 +201,7 @@ def _by_match(rooms: Iterable[RoomSummary]) -> dict[Key, RoomSummary]:
 
 
 def _unpaired(rooms: Mapping[Key, RoomSummary], matches: Mapping[Key, MatchBrief]) -> set[Key]:
-    """Rooms that no match needs, open matches without a room, and matches that are listed in no known phase."""
+    """Rooms that no match needs, open matches without a room, and matches listed in no known phase."""
     needed = {key for key, match in matches.items() if match.phase in _LISTED}
     without_room = {key for key, match in matches.items() if match.phase == "open" and key not in rooms}
     return (rooms.keys() | matches.keys()) - needed | without_room
@@ -200,16 +220,3 @@ def _chosen(
             (sound if is_sound else suspect).append((key, room))
     suspect = random.sample(suspect, min(len(suspect), _MOST_LOOKS))
     return suspect + random.sample(sound, min(len(sound), _LOOKS_AT_THE_SOUND))
-
-
-def _discrepancy(
-    kind: Kind, key: Key, room_name: str, *, done: str, user_id: str | None = None
-) -> Discrepancy:
-    pool, session_id = key
-    found = Discrepancy(
-        kind=kind, pool=pool, session_id=session_id, room_name=room_name, user_id=user_id, done=done
-    )
-    log.warning(
-        "discrepancy", kind=kind, pool=pool, session_id=session_id, room=room_name, user_id=user_id, done=done
-    )
-    return found

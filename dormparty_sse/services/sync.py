@@ -9,6 +9,7 @@ import structlog
 
 from dormparty_sse.domain.clock import Clock
 from dormparty_sse.domain.errors import Unavailable
+from dormparty_sse.services.metrics import Metrics
 from dormparty_sse.services.reconcile import Findings, Reconciler
 from dormparty_sse.services.tasks import Tasks
 from dormparty_sse.store.connection import Connection
@@ -26,11 +27,19 @@ class RoomSync:
     """This process's part in it."""
 
     def __init__(
-        self, connection: Connection, reconciler: Reconciler, clock: Clock, tasks: Tasks, *, interval_s: float
+        self,
+        connection: Connection,
+        reconciler: Reconciler,
+        clock: Clock,
+        metrics: Metrics,
+        tasks: Tasks,
+        *,
+        interval_s: float,
     ) -> None:
         self._connection = connection
         self._reconciler = reconciler
         self._clock = clock
+        self._metrics = metrics
         self._tasks = tasks
         self._interval_ms = round(interval_s * 1000)
         self._lease = Lease(connection, RECONCILIATION_LEASE, ttl_s=_LEASE_S)
@@ -65,7 +74,9 @@ class RoomSync:
         started = time.perf_counter()
         began_at = self._clock.now_ms()
         findings = await self._reconciler.run()
-        report = _report(findings, began_at, (time.perf_counter() - started) * 1000)
+        seconds = time.perf_counter() - started
+        self._metrics.reconciled(seconds, "up" if findings.livekit else "down")
+        report = _report(findings, began_at, seconds * 1000)
         await self._connection.execute(
             "SET", RECONCILIATION_REPORT, orjson.dumps(report), "EX", _REPORT_TTL_S
         )

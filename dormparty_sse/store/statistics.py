@@ -28,7 +28,7 @@ class Statistics:
         oldest = fields.get("oldestWaiting")
         # Where the invariants hold, two users each make a match: no count of matches by phase is kept.
         opened = (counts[State.CONNECTING] + counts[State.IN_CALL]) // 2
-        reserved = (counts[State.WAITING] - fields["inLine"]) // 2
+        reserved = (counts[State.WAITING] - fields["inLine"] - fields["away"]) // 2
         lately = (await self._read(pool, _RATE_MINUTES + 1))[:-1]  # the present one is not over yet
         steps, spent = _total(minute.steps for minute in lately), _total(minute.spent_ms for minute in lately)
         return Overview(

@@ -22,6 +22,7 @@ from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.hints import Hints
 from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.matching import Matcher
+from dormparty_sse.services.metrics import Metrics
 from dormparty_sse.services.reconcile import Reconciler
 from dormparty_sse.services.repair import Repairer
 from dormparty_sse.services.sync import RoomSync
@@ -76,18 +77,22 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
         clock=clock,
         ttl_s=settings.join_token_ttl_s,
     )
-    rooms = Rooms(settings.livekit_url, mint, timeout_s=settings.livekit_timeout_s)
+    metrics = Metrics()
+    rooms = Rooms(
+        settings.livekit_url, mint, timeout_s=settings.livekit_timeout_s, listener=metrics.room_call
+    )
     tasks = Tasks()
     store = Store(connection, settings.rules)
     await _look_at_clock(store, clock)
     commits = Commits(tasks)
     commits.react(lambda commit: clock.learn(commit.now))
+    commits.react(metrics.committed)
     health = RoomsHealth(rooms)
     views = Views(mint, settings.browser_livekit_url, health, clock)
     hub = Hub(connection, store, views, Hangups(store, commits, tasks), tasks, buffer=settings.stream_buffer)
     matcher = Matcher(store, rooms, health, commits, tasks, batch=settings.match_batch)
-    reconciler = Reconciler(store, rooms, commits, clock)
-    sync = RoomSync(connection, reconciler, clock, tasks, interval_s=settings.reconcile_interval_s)
+    reconciler = Reconciler(store, rooms, commits, clock, metrics)
+    sync = RoomSync(connection, reconciler, clock, metrics, tasks, interval_s=settings.reconcile_interval_s)
     health.when_back(sync.run_soon)
     deadlines = Deadlines(store, rooms, commits, matcher, reconciler, tasks)
     upkeep = Upkeep(connection, hub, store, views)
@@ -106,8 +111,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
             store, commits, views, Hints(reconciler, tasks), stale_after_s=settings.stale_after_s
         ),
         hub=hub,
-        webhook_verifier=WebhookVerifier(*settings.webhook_key, clock),
-        webhooks=Webhooks(store, commits),
+        webhooks=Webhooks(WebhookVerifier(*settings.webhook_key, clock), store, commits, clock, metrics),
         queries=Queries(store),
         statistics=Statistics(store),
         occupancy=Occupancy(store),
@@ -115,6 +119,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
         repairer=repairer,
         sync=sync,
         administration=Administration(store, rooms, commits),
+        metrics=metrics,
     )
     rounds = [
         asyncio.create_task(hub.listen()),

@@ -1,4 +1,4 @@
-"""What load balancers ask: is it alive, is it ready?"""
+"""What load balancers ask: is it alive, is it ready? And what Prometheus asks."""
 
 import asyncio
 import time
@@ -6,11 +6,16 @@ from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from dormparty_sse.domain.errors import Unavailable
+from dormparty_sse.domain.errors import StateAway, StateFault, Unavailable
+from dormparty_sse.services.census import Census, take_census
 from dormparty_sse.web.handlers import json_answer
 from dormparty_sse.web.parts import Parts, parts_of
+
+log = structlog.get_logger()
 
 
 async def healthz(_request: web.Request) -> web.Response:
@@ -32,6 +37,23 @@ async def readyz(request: web.Request) -> web.Response:
         },
         HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE,
     )
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """GET /metrics, for Prometheus; while Redis is away, without the counts of users and rooms."""
+    parts = parts_of(request)
+    return web.Response(
+        body=parts.metrics.exposition(await _census(parts)),
+        headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"},
+    )
+
+
+async def _census(parts: Parts) -> Census | None:
+    try:
+        return await take_census(parts.store, parts.statistics)
+    except (StateAway, StateFault) as error:
+        log.warning("metrics_without_census", detail=error.detail, cause=repr(error.__cause__))
+        return None
 
 
 async def _redis(parts: Parts) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from dormparty_sse.livekit.rooms import Rooms
-from dormparty_sse.livekit.webhooks import WebhookVerifier
 from dormparty_sse.services.actions import Actions
 from dormparty_sse.services.administration import Administration
 from dormparty_sse.services.audit import Auditor
 from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.hub import Hub
+from dormparty_sse.services.metrics import Metrics
 from dormparty_sse.services.repair import Repairer
 from dormparty_sse.services.sync import RoomSync
 from dormparty_sse.services.webhooks import Webhooks
@@ -35,7 +35,6 @@ class Parts:
     sessions: SessionTokens
     actions: Actions
     hub: Hub
-    webhook_verifier: WebhookVerifier
     webhooks: Webhooks
     queries: Queries
     statistics: Statistics
@@ -44,6 +43,7 @@ class Parts:
     repairer: Repairer
     sync: RoomSync
     administration: Administration
+    metrics: Metrics
 
 
 PARTS = web.AppKey("parts", Parts)

@@ -40,6 +40,7 @@ def add_routes(app: web.Application) -> None:
 
     router.add_get("/healthz", operators.healthz)
     router.add_get("/readyz", operators.readyz)
+    router.add_get("/metrics", operators.metrics)
     for path, handler in {
         "overview": admin.overview,
         "statistics": admin.statistics,

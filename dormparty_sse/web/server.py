@@ -2,6 +2,9 @@
 
 import gc
 import logging
+import os
+import shutil
+import tempfile
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,7 +13,6 @@ from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 
 from dormparty_sse.settings import Settings
-from dormparty_sse.web.app import make_app
 from dormparty_sse.web.logs import configure_logs
 
 _GARBAGE_THRESHOLD = 20_000  # objects; the requests under way must not all be taken for long-lived
@@ -18,6 +20,9 @@ _BACKLOG = 4096  # thousands of streams may come (back) at once
 _STOP_S = 10
 _FINISH_REQUESTS_S = 4  # of those; app.py needs the rest for its own work
 _KEEPALIVE_S = 75
+_METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client's variable
+
+MakeApp = Callable[[Settings], web.Application]
 
 
 class _Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -29,8 +34,9 @@ class _Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, make_app: MakeApp) -> None:
         self._settings = settings
+        self._make_app = make_app
         super().__init__()
 
     def load_config(self) -> None:
@@ -42,6 +48,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "graceful_timeout": _STOP_S,
             "logger_class": _Logger,
             "control_socket_disable": True,
+            "child_exit": _forget_streams,
+            "on_exit": _remove_metrics,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
@@ -50,7 +58,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         async def make_runner() -> web.AppRunner:
             _collect_garbage_less()
             return web.AppRunner(
-                make_app(self._settings),
+                self._make_app(self._settings),
                 access_log=None,
                 handler_cancellation=True,  # a stream's handler ends with its client
                 keepalive_timeout=_KEEPALIVE_S,
@@ -70,8 +78,32 @@ def _collect_garbage_less() -> None:
     gc.set_threshold(_GARBAGE_THRESHOLD, 20, 20)
 
 
+def _share_metrics(processes: int) -> None:
+    """Several processes count in files of a directory of their own; one alone needs none."""
+    os.environ.pop(_METRICS_DIRECTORY, None)  # of another server, of which this one was started
+    if processes > 1:
+        os.environ[_METRICS_DIRECTORY] = tempfile.mkdtemp(prefix="dormparty-metrics-")
+
+
+def _forget_streams(_arbiter: Any, worker: Any) -> None:
+    """A process that has ended has no streams any more. What it has counted stays."""
+    if _METRICS_DIRECTORY in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415  # as in `serve`
+
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _remove_metrics(_arbiter: Any) -> None:
+    if directory := os.environ.get(_METRICS_DIRECTORY):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def serve(settings: Settings) -> None:
     """Serves until a signal stops it."""
     configure_logs(settings.log_level, settings.log_format)
     logging.captureWarnings(capture=True)
-    _Server(settings).run()
+    _share_metrics(settings.web_concurrency)
+    # Not before: prometheus-client looks for the directory once, when it is imported.
+    from dormparty_sse.web.app import make_app  # noqa: PLC0415
+
+    _Server(settings, make_app).run()

@@ -21,7 +21,8 @@ async def events(request: web.Request) -> web.StreamResponse:
     """Sends the user's events until the client or this process goes, or a newer stream takes over."""
     user = current_user(request)
     await read_own_body(request, Body, user)
-    settings = parts_of(request).settings
+    parts = parts_of(request)
+    settings = parts.settings
     last_event_id = request.headers.get("Last-Event-ID") or request.query.get("lastEventId") or None
     response = EventSourceResponse(
         sep="\n",
@@ -29,8 +30,9 @@ async def events(request: web.Request) -> web.StreamResponse:
         send_timeout=settings.stream_send_timeout_s,
     )
     response.headers["Cache-Control"] = "no-cache, no-transform"
-    with suppress(TimeoutError):  # the client takes nothing: its connection is cut by now
-        async with parts_of(request).hub.open(user, last_event_id, reader_of(request)) as stream:
+    # A TimeoutError: the client takes nothing, and its connection is cut by now.
+    with suppress(TimeoutError), parts.metrics.streams.track_inprogress():
+        async with parts.hub.open(user, last_event_id, reader_of(request)) as stream:
             await response.prepare(request)
             async with response:
                 async for event in stream:

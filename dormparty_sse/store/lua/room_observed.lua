@@ -33,7 +33,7 @@ end
 
 local function mend_present(id, participant)
   if match['sid:' .. id] == participant.sid then
-    if match['absentSince:' .. id] then occupancy_set(match, { ['absentSince:' .. id] = false }) end
+    participant_found(match, id)
   elseif is_newest(match, id, participant.sid, participant.joinedAt) then
     participant_in(match, id, participant.sid, participant.joinedAt, 'reconciled')
     found('uncounted', id)

@@ -45,6 +45,17 @@ async def test_matches_are_counted_by_phase(statistics: Statistics, people: Peop
     assert seen.in_line == 3
 
 
+async def test_who_waits_and_is_away_is_not_taken_for_reserved(
+    statistics: Statistics, people: People, store: Store
+) -> None:
+    for user in await people.idle(2):
+        opened = await store.open_stream(user, None)
+        await store.enqueue(user, [])
+        await store.stream_lost(user, opened.fields["generation"])
+    seen = await statistics.overview(people.pool)
+    assert (seen.counts[State.WAITING], seen.in_line, seen.reserved_matches) == (2, 0, 0)
+
+
 async def test_who_has_waited_longest_is_named(statistics: Statistics, people: People, store: Store) -> None:
     assert (await statistics.overview(people.pool)).oldest_waiting is None
     users = await people.idle(2)

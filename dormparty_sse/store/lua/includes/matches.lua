@@ -24,10 +24,18 @@ local function occupancy_set(match, fields)
   end
 end
 
--- One of the two is on the way out of the room. If the other one had gone before (`aloneSince`), it was alone.
-local function note_alone(match, user)
-  local since = match['sid:' .. user.id] and natural(match.aloneSince)
-  if since then table.insert(alone_ms, NOW - since) end
+-- The other one of the two has gone: whoever is in the room now is alone in it.
+local function left_alone(match, id)
+  if not match['sid:' .. id] or match['aloneSince:' .. id] then return end
+  occupancy_set(match, { ['aloneSince:' .. id] = NOW })
+end
+
+-- One of the two is out of the room. If it was left alone there, that is over.
+local function note_alone(match, id)
+  local since = natural(match['aloneSince:' .. id])
+  if not since then return end
+  table.insert(alone_ms, NOW - since)
+  occupancy_set(match, { ['aloneSince:' .. id] = false })
 end
 
 -- Is `session` the user's match of now, an older one of its own, or other people's? '' means now.
@@ -99,7 +107,7 @@ local function user_out(user)
   local session, target, reason = user.sessionId or '', user.targetState, user.lastReason or 'room-failed'
   local match = match_get(session)
   local keep_place = user.keepPlace == '1'
-  if match then note_alone(match, user) end
+  if match then note_alone(match, user.id) end
   deadline_clear('leave', user.id)
   user_set(user, {
     sessionId = false, currentRoom = false, matchedWith = false, roomJoinedAt = false,
@@ -142,7 +150,7 @@ local function user_leave_match(user, match, reason, is_leaver, initiator)
   emit(user.id, confirmed, event)
   emit(user.id, 'room-closing', { roomName = match.roomName, sessionId = match.id, reason = reason })
   if in_call then return end
-  note_alone(match, user)
+  note_alone(match, user.id)
 
   -- From CONNECTING the way to IDLE leads through WAITING, in this same step: no matcher sees it.
   user_set(user, { sessionId = false, currentRoom = false, matchedWith = false, roomJoinedAt = false })

@@ -19,25 +19,30 @@ local function listener_is_away_at(seen)
   return seen + RULES.unreachable_after_ms - RULES.come_back_ms
 end
 
-local function tell_partner(user, event_type, fields, changes)
+local function tell_partner(user, event_type, fields)
   local match = open_match(user)
   if not match or match.phase ~= 'open' then return end
-  occupancy_set(match, changes)
+  local partner = partner_of(match, user.id)
+  if is_away(user.id) then
+    left_alone(match, partner)
+  else
+    occupancy_set(match, { ['aloneSince:' .. partner] = false })
+  end
   fields.sessionId = match.id
-  emit(partner_of(match, user.id), event_type, fields)
+  emit(partner, event_type, fields)
 end
 
 local function user_goes_away(user)
   if redis.call('ZADD', KEY.away(), 'NX', NOW, user.id) == 0 then return end
   redis.call('ZREM', KEY.queue(), user.id)
   deadline_set('presence', user.id, comes_back_by(NOW))
-  tell_partner(user, 'partner-reconnecting', { endsAt = comes_back_by(NOW) }, { aloneSince = NOW })
+  tell_partner(user, 'partner-reconnecting', { endsAt = comes_back_by(NOW) })
 end
 
 local function user_comes_back(user)
   if redis.call('ZREM', KEY.away(), user.id) == 0 then return end
   if user.state == 'WAITING' and not user.reservation then queue_add(user, true) end
-  tell_partner(user, 'partner-back', {}, { aloneSince = false })
+  tell_partner(user, 'partner-back', {})
 end
 
 -- The user of a request, made on first sight. Streams of somebody whom Redis had lost, and now takes for new,
