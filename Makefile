@@ -4,6 +4,8 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --require-hashes
+# Most tests wait most of the time.
+TEST_PROCESSES ?= 3
 VENDOR := dormparty_sse/web/static/vendor/livekit-client.esm.mjs
 
 # Prints what is wrong with $(PYTHON), or nothing.
@@ -24,7 +26,7 @@ setup: .venv/.run $(VENDOR) ## Set up what `make run` needs, and start nothing
 	@$(PY) -m dormparty_sse.dev.provision
 
 test: .venv/.test setup lint ## Run the checks and every test
-	@$(PY) -m pytest
+	@$(PY) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.test ## Check style, types and the layers
 	@$(PY) -m ruff check .

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,23 @@ async def new_person(stack: Stack, pool: str) -> AsyncIterator[NewPerson]:
 def directory(tmp_path: Path) -> Path:
     """Where a test's own servers keep their data."""
     return tmp_path / "a path with spaces"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The faults first: they take longest, and must not be left to one process in the end."""
+    items.sort(key=lambda item: "faults" not in item.path.parts)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process of several hands what it has seen to the one that reports."""
+    if output := getattr(session.config, "workeroutput", None):
+        output["alone"] = WATCH.as_data()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes what a process has seen."""
+    WATCH.add_data(getattr(node, "workeroutput", {}).get("alone", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

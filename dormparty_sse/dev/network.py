@@ -1,19 +1,27 @@
 """Ports of this machine: find a free one, see whether one is taken, ask what listens there."""
 
 import asyncio
+import random
 import socket
+from contextlib import suppress
 
 from dormparty_sse.dev.errors import DevError
 
 LOOPBACK = "127.0.0.1"
 
+_PORTS = range(10_000, 32_768)
+
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port that is free now on 127.0.0.1; SOCK_DGRAM for UDP."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that is free now on 127.0.0.1; SOCK_DGRAM for UDP.
+
+    None that the system might give to an outgoing connection, while the server that is to have it is away.
+    """
+    while True:
+        port = random.choice(_PORTS)  # noqa: S311  # spreads, hides nothing
+        with socket.socket(socket.AF_INET, kind) as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
 
 
 def require_free(port: int, setting: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> None:

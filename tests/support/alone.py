@@ -13,6 +13,9 @@ GOALS_S = {
 }
 
 
+Data = dict[str, tuple[list[float], float]]  #: By what has happened: times alone, and time in calls; seconds.
+
+
 @dataclass(slots=True)
 class _Figures:
     alone_s: list[float] = field(default_factory=list)
@@ -32,6 +35,16 @@ class AloneWatch:
     def was_in_call(self, fault: str, seconds: float) -> None:
         """One person was with its partner for so long."""
         self._figures[fault].calls_s += seconds
+
+    def as_data(self) -> Data:
+        """All of it, to be sent elsewhere."""
+        return {fault: (figures.alone_s, figures.calls_s) for fault, figures in self._figures.items()}
+
+    def add_data(self, data: Data) -> None:
+        """What another process has seen."""
+        for fault, (alone_s, calls_s) in data.items():
+            self._figures[fault].alone_s += alone_s
+            self._figures[fault].calls_s += calls_s
 
     def lines(self) -> list[str]:
         """The report; empty if nobody was in a call."""

@@ -33,7 +33,7 @@ def aftercare(repairs: Repairs) -> Aftercare:
     parts: Any = SimpleNamespace
     return Aftercare(
         parts(health=parts(reconnects=1)),
-        parts(pools=pools),
+        parts(pools=pools, take_faulty_pools=set),
         parts(repair=repairs.repair),
         parts(take_lost_pools=set),
     )
