@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, Playwright, async_playwright
 
 from tests.browser.visitor import Visitor, visitor
+from tests.support.proxy import Proxy, proxy
 from tests.support.stack import Stack, clean_stack
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -93,6 +94,22 @@ async def new_bare_visitor(stack: Stack, pool: str, bare_chromium: Browser) -> A
     """Makes visitors who have neither camera nor microphone."""
     async with _visitors(bare_chromium, stack, pool) as make:
         yield make
+
+
+@pytest.fixture
+async def network(stack: Stack) -> AsyncIterator[Proxy]:
+    """The network of one visitor; LiveKit is reached without it."""
+    async with proxy() as way:
+        await way.open(stack.settings.port)
+        yield way
+
+
+@pytest.fixture
+async def other_network(stack: Stack) -> AsyncIterator[Proxy]:
+    """That of another visitor."""
+    async with proxy() as way:
+        await way.open(stack.settings.port)
+        yield way
 
 
 @asynccontextmanager

@@ -148,6 +148,8 @@ async function tellEnd() {
 
 const handlers = {
   snapshot(snapshot) {
+    // What brought the partner back may be among what was missed. Should it still be away, an end will say so.
+    call.setPartnerAway(snapshot.match?.sessionId, false);
     if (snapshot.state === 'IDLE') settle();
     else if (wantsOut) client.end().catch(() => {});
     else if (snapshot.state === 'WAITING') showWaiting(snapshot);
@@ -160,6 +162,8 @@ const handlers = {
     if (wantsOut) client.end(match.sessionId).catch(() => {});
     else showCall(match);
   },
+  'partner-reconnecting': ({ sessionId }) => call.setPartnerAway(sessionId, true),
+  'partner-back': ({ sessionId }) => call.setPartnerAway(sessionId, false),
   'skip-confirmed'() {
     if (wantsOut) return;
     ending = 'You skipped.';

@@ -49,6 +49,14 @@ export class CurrentCall {
     call.join();
   }
 
+  /**
+   * Shows whether the partner is away for a moment, if this is about the call that is shown.
+   * @param {string|undefined} sessionId @param {boolean} away
+   */
+  setPartnerAway(sessionId, away) {
+    if (this.#call && sessionId === this.#call.sessionId) this.#connectionView.setPartnerAway(away);
+  }
+
   /** Leaves the room and clears the screen, if there is a call. */
   leave() {
     if (!this.#call) return;
@@ -56,6 +64,7 @@ export class CurrentCall {
     this.#call = null;
     this.#callView.finish();
     this.#connectionView.setCallShaky(false);
+    this.#connectionView.setPartnerAway(false);
   }
 
   /** Plays the sound that the browser held back; to be called from a click. */
