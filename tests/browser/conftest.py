@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
@@ -55,28 +55,28 @@ async def playwright() -> AsyncIterator[Playwright]:
 @pytest.fixture(scope="session")
 async def chromium(playwright: Playwright) -> AsyncIterator[Browser]:
     """A browser with a camera and a microphone, which everybody may use."""
-    async with _launched(playwright, _DEVICES, _ALLOW_DEVICES) as browser:
+    async with launched(playwright, _DEVICES, _ALLOW_DEVICES) as browser:
         yield browser
 
 
 @pytest.fixture(scope="session")
 async def refusing_chromium(playwright: Playwright) -> AsyncIterator[Browser]:
     """A browser that refuses camera and microphone to every page."""
-    async with _launched(playwright, _DEVICES) as browser:
+    async with launched(playwright, _DEVICES) as browser:
         yield browser
 
 
 @pytest.fixture(scope="session")
 async def bare_chromium(playwright: Playwright) -> AsyncIterator[Browser]:
     """A browser on a machine that has neither camera nor microphone; every page might use them."""
-    async with _launched(playwright, _ALLOW_DEVICES) as browser:
+    async with launched(playwright, _ALLOW_DEVICES) as browser:
         yield browser
 
 
 @pytest.fixture
 async def new_visitor(stack: Stack, pool: str, chromium: Browser) -> AsyncIterator[NewVisitor]:
     """Makes visitors, each in a browser profile of its own, with the page open."""
-    async with _visitors(chromium, stack, pool) as make:
+    async with visitors(chromium, stack, pool) as make:
         yield make
 
 
@@ -85,14 +85,14 @@ async def new_refusing_visitor(
     stack: Stack, pool: str, refusing_chromium: Browser
 ) -> AsyncIterator[NewVisitor]:
     """Makes visitors who allow neither camera nor microphone."""
-    async with _visitors(refusing_chromium, stack, pool) as make:
+    async with visitors(refusing_chromium, stack, pool) as make:
         yield make
 
 
 @pytest.fixture
 async def new_bare_visitor(stack: Stack, pool: str, bare_chromium: Browser) -> AsyncIterator[NewVisitor]:
     """Makes visitors who have neither camera nor microphone."""
-    async with _visitors(bare_chromium, stack, pool) as make:
+    async with visitors(bare_chromium, stack, pool) as make:
         yield make
 
 
@@ -113,21 +113,31 @@ async def other_network(stack: Stack) -> AsyncIterator[Proxy]:
 
 
 @asynccontextmanager
-async def _visitors(browser: Browser, stack: Stack, pool: str) -> AsyncIterator[NewVisitor]:
-    async with AsyncExitStack() as visitors:
+async def visitors(browser: Browser, stack: Stack, pool: str) -> AsyncIterator[NewVisitor]:
+    """Makes visitors with this browser."""
+    async with AsyncExitStack() as people:
 
         async def make(*, width: int = 1280, height: int = 800, url: str = "") -> Visitor:
             context = await browser.new_context(viewport={"width": width, "height": height})
-            return await visitors.enter_async_context(visitor(context, url or stack.url, pool))
+            return await people.enter_async_context(visitor(context, url or stack.url, pool))
 
         yield make
 
 
 @asynccontextmanager
-async def _launched(playwright: Playwright, *flags: str) -> AsyncIterator[Browser]:
-    assert _CHROMIUM, "Chromium is missing"
-    browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=[*_FLAGS, *flags])
+async def launched(
+    playwright: Playwright, *flags: str, not_with: Sequence[str] = ()
+) -> AsyncIterator[Browser]:
+    """A browser; `not_with` are flags that Playwright would give it."""
+    browser = await playwright.chromium.launch(
+        executable_path=_chromium(), args=[*_FLAGS, *flags], ignore_default_args=not_with
+    )
     try:
         yield browser
     finally:
         await browser.close()
+
+
+def _chromium() -> str:
+    assert _CHROMIUM, "Chromium is missing"
+    return _CHROMIUM

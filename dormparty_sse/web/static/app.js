@@ -4,13 +4,14 @@ import { preloadLiveKit } from './call.js';
 import { CallView } from './call-view.js';
 import { ConnectionView } from './connection-view.js';
 import { CurrentCall } from './current-call.js';
+import { isReload, recallDeparture, rememberDeparture } from './departure.js';
 import { DormPartyClient } from './dormparty-client.js';
 import { useKeys } from './keys.js';
 import { showMedia } from './media-view.js';
 import { LocalMedia } from './media.js';
 import { announce, currentScreen, showNotice, showScreen } from './screens.js';
 import { WaitingView } from './waiting-view.js';
-import { endingWords, idleWords, problemWords, talkedWords } from './words.js';
+import { departureWords, endingWords, idleWords, problemWords, talkedWords } from './words.js';
 
 const END_PATIENCE_MS = 400;
 const STILL_CLOSING_MS = 500;
@@ -48,6 +49,7 @@ function showLanding(notice = '') {
 function showWaiting(queue = {}) {
   call.leave();
   media.open();
+  if (currentScreen() === 'landing') showNotice(''); // it speaks of what was before
   if (currentScreen() !== 'waiting') waitingView.reset();
   waitingView.update(queue);
   showScreen('waiting');
@@ -85,14 +87,15 @@ async function start() {
   if (starting) return;
   starting = true;
   clearTimeout(reconnectTimer);
+  const isLeaving = wantsOut; // so what the client knows of a match is old
   wantsOut = false;
   ending = '';
-  showNotice('');
   showWaiting();
   preloadLiveKit().catch(() => {});
   try {
+    if (isLeaving) await tellEnd();
     if (client.streamStatus !== 'open') await client.connect();
-    if (!client.match) await enqueue();
+    if (isLeaving || !client.match) await enqueue();
   } catch (problem) {
     failToStart(problem);
   } finally {
@@ -220,9 +223,19 @@ function connectLater() {
   reconnectTimer = setTimeout(connect, RECONNECT_MS * (0.5 + Math.random()));
 }
 
+/** The page goes, and with it the call or the place in line. */
 function leavePage() {
+  if (isInvolved() && !wantsOut) rememberDeparture(currentScreen());
   if (isInvolved() || wantsOut) client.leave();
   client.close();
+}
+
+/** After a page that was in a call or in line, says that this is over. @param {boolean} reloaded */
+function comeBack(reloaded) {
+  const departure = recallDeparture();
+  if (!departure) return;
+  wantsOut = departure.isRecent;
+  showLanding(departureWords(departure.from, reloaded));
 }
 
 function pause(ms) {
@@ -254,8 +267,11 @@ addEventListener('online', () => {
 });
 addEventListener('pagehide', leavePage);
 addEventListener('pageshow', ({ persisted }) => {
-  if (persisted) connect();
+  if (!persisted) return;
+  comeBack(false);
+  connect();
 });
 showMedia(media);
 useKeys(document.getElementById('use-keys'));
+comeBack(isReload());
 connect();
