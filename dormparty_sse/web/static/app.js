@@ -6,6 +6,7 @@ import { ConnectionView } from './connection-view.js';
 import { CurrentCall } from './current-call.js';
 import { isReload, recallDeparture, rememberDeparture } from './departure.js';
 import { DormPartyClient } from './dormparty-client.js';
+import { Doubt } from './doubt.js';
 import { useKeys } from './keys.js';
 import { showMedia } from './media-view.js';
 import { LocalMedia } from './media.js';
@@ -22,7 +23,7 @@ const media = new LocalMedia();
 const waitingView = new WaitingView(() => client.now());
 const callView = new CallView(() => client.now());
 const connectionView = new ConnectionView();
-const call = new CurrentCall(media, callView, connectionView);
+const call = new CurrentCall(media, callView, connectionView, new Doubt(client));
 
 /** Start was pressed, and the server has not answered yet. */
 let starting = false;

@@ -142,6 +142,14 @@ export class DormPartyClient extends EventTarget {
     return this.#act('room-close-ack', { roomName });
   }
 
+  /**
+   * Has the server ask LiveKit about the match, when what one sees of the room does not fit what the server has said.
+   * Where something is amiss, events follow. @returns {Promise<{matched: boolean, match: Match|null}>}
+   */
+  checkMatch() {
+    return this.#api.request('GET', `${ACTIONS}check-match`);
+  }
+
   status() {
     return this.#api.request('GET', `${ACTIONS}status`);
   }
