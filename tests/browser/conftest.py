@@ -4,11 +4,14 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Protocol
 
 import pytest
 from playwright.async_api import Browser, Playwright, async_playwright
 
+from dormparty_sse.dev.network import LOOPBACK, ask, free_port
+from dormparty_sse.dev.server import Server
 from tests.browser.visitor import Visitor, visitor
 from tests.support.proxy import Proxy, proxy
 from tests.support.stack import Stack, clean_stack
@@ -136,6 +139,27 @@ async def launched(
         yield browser
     finally:
         await browser.close()
+
+
+@asynccontextmanager
+async def process_of_its_own(playwright: Playwright, profile: Path) -> AsyncIterator[tuple[Browser, Server]]:
+    """A browser with a camera, and its process, which may be killed."""
+    port = free_port()
+
+    async def ready() -> bool:
+        return b" 200 " in await ask(port, b"GET /json/version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    flags = ["--headless", f"--remote-debugging-port={port}", f"--user-data-dir={profile}"]
+    server = Server(
+        name="Chromium",
+        url=f"http://{LOOPBACK}:{port}",
+        command=[_chromium(), *_FLAGS, _DEVICES, _ALLOW_DEVICES, *flags],
+        ready=ready,
+        log=profile.with_suffix(".log"),
+        cwd=profile.parent,
+    )
+    async with server:
+        yield await playwright.chromium.connect_over_cdp(server.url), server
 
 
 def _chromium() -> str:
