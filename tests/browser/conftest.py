@@ -2,14 +2,18 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Protocol
 
 import pytest
 from playwright.async_api import Browser, Playwright, async_playwright
 
+from dormparty_sse.dev.network import LOOPBACK, ask, free_port
+from dormparty_sse.dev.server import Server
 from tests.browser.visitor import Visitor, visitor
+from tests.support.proxy import Proxy, proxy
 from tests.support.stack import Stack, clean_stack
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -54,28 +58,28 @@ async def playwright() -> AsyncIterator[Playwright]:
 @pytest.fixture(scope="session")
 async def chromium(playwright: Playwright) -> AsyncIterator[Browser]:
     """A browser with a camera and a microphone, which everybody may use."""
-    async with _launched(playwright, _DEVICES, _ALLOW_DEVICES) as browser:
+    async with launched(playwright, _DEVICES, _ALLOW_DEVICES) as browser:
         yield browser
 
 
 @pytest.fixture(scope="session")
 async def refusing_chromium(playwright: Playwright) -> AsyncIterator[Browser]:
     """A browser that refuses camera and microphone to every page."""
-    async with _launched(playwright, _DEVICES) as browser:
+    async with launched(playwright, _DEVICES) as browser:
         yield browser
 
 
 @pytest.fixture(scope="session")
 async def bare_chromium(playwright: Playwright) -> AsyncIterator[Browser]:
     """A browser on a machine that has neither camera nor microphone; every page might use them."""
-    async with _launched(playwright, _ALLOW_DEVICES) as browser:
+    async with launched(playwright, _ALLOW_DEVICES) as browser:
         yield browser
 
 
 @pytest.fixture
 async def new_visitor(stack: Stack, pool: str, chromium: Browser) -> AsyncIterator[NewVisitor]:
     """Makes visitors, each in a browser profile of its own, with the page open."""
-    async with _visitors(chromium, stack, pool) as make:
+    async with visitors(chromium, stack, pool) as make:
         yield make
 
 
@@ -84,33 +88,80 @@ async def new_refusing_visitor(
     stack: Stack, pool: str, refusing_chromium: Browser
 ) -> AsyncIterator[NewVisitor]:
     """Makes visitors who allow neither camera nor microphone."""
-    async with _visitors(refusing_chromium, stack, pool) as make:
+    async with visitors(refusing_chromium, stack, pool) as make:
         yield make
 
 
 @pytest.fixture
 async def new_bare_visitor(stack: Stack, pool: str, bare_chromium: Browser) -> AsyncIterator[NewVisitor]:
     """Makes visitors who have neither camera nor microphone."""
-    async with _visitors(bare_chromium, stack, pool) as make:
+    async with visitors(bare_chromium, stack, pool) as make:
         yield make
 
 
+@pytest.fixture
+async def network(stack: Stack) -> AsyncIterator[Proxy]:
+    """The network of one visitor; LiveKit is reached without it."""
+    async with proxy() as way:
+        await way.open(stack.settings.port)
+        yield way
+
+
+@pytest.fixture
+async def other_network(stack: Stack) -> AsyncIterator[Proxy]:
+    """That of another visitor."""
+    async with proxy() as way:
+        await way.open(stack.settings.port)
+        yield way
+
+
 @asynccontextmanager
-async def _visitors(browser: Browser, stack: Stack, pool: str) -> AsyncIterator[NewVisitor]:
-    async with AsyncExitStack() as visitors:
+async def visitors(browser: Browser, stack: Stack, pool: str) -> AsyncIterator[NewVisitor]:
+    """Makes visitors with this browser."""
+    async with AsyncExitStack() as people:
 
         async def make(*, width: int = 1280, height: int = 800, url: str = "") -> Visitor:
             context = await browser.new_context(viewport={"width": width, "height": height})
-            return await visitors.enter_async_context(visitor(context, url or stack.url, pool))
+            return await people.enter_async_context(visitor(context, url or stack.url, pool))
 
         yield make
 
 
 @asynccontextmanager
-async def _launched(playwright: Playwright, *flags: str) -> AsyncIterator[Browser]:
-    assert _CHROMIUM, "Chromium is missing"
-    browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=[*_FLAGS, *flags])
+async def launched(
+    playwright: Playwright, *flags: str, not_with: Sequence[str] = ()
+) -> AsyncIterator[Browser]:
+    """A browser; `not_with` are flags that Playwright would give it."""
+    browser = await playwright.chromium.launch(
+        executable_path=_chromium(), args=[*_FLAGS, *flags], ignore_default_args=not_with
+    )
     try:
         yield browser
     finally:
         await browser.close()
+
+
+@asynccontextmanager
+async def process_of_its_own(playwright: Playwright, profile: Path) -> AsyncIterator[tuple[Browser, Server]]:
+    """A browser with a camera, and its process, which may be killed."""
+    port = free_port()
+
+    async def ready() -> bool:
+        return b" 200 " in await ask(port, b"GET /json/version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    flags = ["--headless", f"--remote-debugging-port={port}", f"--user-data-dir={profile}"]
+    server = Server(
+        name="Chromium",
+        url=f"http://{LOOPBACK}:{port}",
+        command=[_chromium(), *_FLAGS, _DEVICES, _ALLOW_DEVICES, *flags],
+        ready=ready,
+        log=profile.with_suffix(".log"),
+        cwd=profile.parent,
+    )
+    async with server:
+        yield await playwright.chromium.connect_over_cdp(server.url), server
+
+
+def _chromium() -> str:
+    assert _CHROMIUM, "Chromium is missing"
+    return _CHROMIUM

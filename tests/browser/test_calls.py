@@ -114,3 +114,24 @@ async def test_a_second_tab_takes_over_and_gives_back(new_visitor: NewVisitor) -
     await second.locator("body[data-screen=superseded]").wait_for()
     await second.close()  # a page that has been taken over from has nothing to leave
     assert (await a.status())["state"] == "WAITING"
+
+
+async def test_a_second_tab_takes_over_the_call_and_gives_it_back(
+    stack: Stack, pool: str, new_visitor: NewVisitor
+) -> None:
+    a, b = await new_visitor(), await new_visitor()
+    await meet(a, b)
+    match = (await a.status())["match"]
+
+    async with a.another_tab() as second:
+        await second.sees_screen("call")
+        await a.sees_screen("superseded")
+        await see_each_other(second, b)
+        assert await a.asks("document.getElementById('remote-video').srcObject === null")
+        assert await a.asks("document.getElementById('local-video').srcObject === null")
+        await becomes(stack, pool, a, "IN_CALL")
+
+        await a.press("#use-here")
+        await second.sees_screen("superseded")
+        await see_each_other(a, b)
+    assert (await b.status())["match"]["sessionId"] == match["sessionId"]

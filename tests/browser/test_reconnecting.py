@@ -1,21 +1,8 @@
 """The network goes away and comes back."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from tests.browser.conftest import NewVisitor
 from tests.browser.visitor import meet
-from tests.support.proxy import Proxy, proxy
-from tests.support.stack import Stack
-
-
-@pytest.fixture
-async def network(stack: Stack) -> AsyncIterator[Proxy]:
-    """The network of one visitor; LiveKit is reached without it."""
-    async with proxy() as way:
-        await way.open(stack.settings.port)
-        yield way
+from tests.support.proxy import Proxy
 
 
 async def test_a_cut_stream_is_resumed_and_tells_what_was_missed(

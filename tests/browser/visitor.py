@@ -17,11 +17,12 @@ _REMOTE = "document.getElementById('remote-video')"
 class Visitor:
     """Make one with `visitor(...)`. All waiting is bounded."""
 
-    def __init__(self, context: BrowserContext, page: Page, url: str, session: dict[str, Any]) -> None:
+    def __init__(self, context: BrowserContext, page: Page, url: str, user_id: str) -> None:
         self.context = context
         self.page = page
         self._url = url
-        self.user_id: str = session["userId"]
+        self.user_id = user_id
+        self.is_dead = False  #: Has its browser been killed?
         self.errors: list[str] = []  #: What the page threw, and did not catch.
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
@@ -72,6 +73,16 @@ class Visitor:
         found: dict[str, Any] = await answer.json()
         return found
 
+    @asynccontextmanager
+    async def another_tab(self) -> AsyncIterator["Visitor"]:
+        """The same person in a further tab, with the page open."""
+        page = await self.context.new_page()
+        tab = Visitor(self.context, page, self._url, self.user_id)
+        await page.goto(self._url)
+        yield tab
+        assert tab.errors == []
+        await page.close()
+
 
 @asynccontextmanager
 async def visitor(context: BrowserContext, url: str, pool: str) -> AsyncIterator[Visitor]:
@@ -79,15 +90,16 @@ async def visitor(context: BrowserContext, url: str, pool: str) -> AsyncIterator
     answer = await context.request.post(f"{url}/api/session", data={"pool": pool})
     assert answer.ok, await answer.text()
     page = await context.new_page()
-    someone = Visitor(context, page, url, await answer.json())
+    someone = Visitor(context, page, url, (await answer.json())["userId"])
     await page.goto(url)
     try:
         yield someone
         assert someone.errors == []
     finally:
-        if not page.is_closed():
-            await page.goto("about:blank")
-        await context.close()
+        if not someone.is_dead:
+            if not page.is_closed():
+                await page.goto("about:blank")
+            await context.close()
 
 
 async def meet(a: Visitor, b: Visitor) -> None:

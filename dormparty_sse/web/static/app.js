@@ -4,13 +4,15 @@ import { preloadLiveKit } from './call.js';
 import { CallView } from './call-view.js';
 import { ConnectionView } from './connection-view.js';
 import { CurrentCall } from './current-call.js';
+import { isReload, recallDeparture, rememberDeparture } from './departure.js';
 import { DormPartyClient } from './dormparty-client.js';
+import { Doubt } from './doubt.js';
 import { useKeys } from './keys.js';
 import { showMedia } from './media-view.js';
 import { LocalMedia } from './media.js';
 import { announce, currentScreen, showNotice, showScreen } from './screens.js';
 import { WaitingView } from './waiting-view.js';
-import { endingWords, idleWords, problemWords, talkedWords } from './words.js';
+import { departureWords, endingWords, idleWords, problemWords, talkedWords } from './words.js';
 
 const END_PATIENCE_MS = 400;
 const STILL_CLOSING_MS = 500;
@@ -21,7 +23,7 @@ const media = new LocalMedia();
 const waitingView = new WaitingView(() => client.now());
 const callView = new CallView(() => client.now());
 const connectionView = new ConnectionView();
-const call = new CurrentCall(media, callView, connectionView);
+const call = new CurrentCall(media, callView, connectionView, new Doubt(client));
 
 /** Start was pressed, and the server has not answered yet. */
 let starting = false;
@@ -48,6 +50,7 @@ function showLanding(notice = '') {
 function showWaiting(queue = {}) {
   call.leave();
   media.open();
+  if (currentScreen() === 'landing') showNotice(''); // it speaks of what was before
   if (currentScreen() !== 'waiting') waitingView.reset();
   waitingView.update(queue);
   showScreen('waiting');
@@ -85,14 +88,15 @@ async function start() {
   if (starting) return;
   starting = true;
   clearTimeout(reconnectTimer);
+  const isLeaving = wantsOut; // so what the client knows of a match is old
   wantsOut = false;
   ending = '';
-  showNotice('');
   showWaiting();
   preloadLiveKit().catch(() => {});
   try {
+    if (isLeaving) await tellEnd();
     if (client.streamStatus !== 'open') await client.connect();
-    if (!client.match) await enqueue();
+    if (isLeaving || !client.match) await enqueue();
   } catch (problem) {
     failToStart(problem);
   } finally {
@@ -148,6 +152,8 @@ async function tellEnd() {
 
 const handlers = {
   snapshot(snapshot) {
+    // What brought the partner back may be among what was missed. Should it still be away, an end will say so.
+    call.setPartnerAway(snapshot.match?.sessionId, false);
     if (snapshot.state === 'IDLE') settle();
     else if (wantsOut) client.end().catch(() => {});
     else if (snapshot.state === 'WAITING') showWaiting(snapshot);
@@ -160,6 +166,8 @@ const handlers = {
     if (wantsOut) client.end(match.sessionId).catch(() => {});
     else showCall(match);
   },
+  'partner-reconnecting': ({ sessionId }) => call.setPartnerAway(sessionId, true),
+  'partner-back': ({ sessionId }) => call.setPartnerAway(sessionId, false),
   'skip-confirmed'() {
     if (wantsOut) return;
     ending = 'You skipped.';
@@ -216,9 +224,19 @@ function connectLater() {
   reconnectTimer = setTimeout(connect, RECONNECT_MS * (0.5 + Math.random()));
 }
 
+/** The page goes, and with it the call or the place in line. */
 function leavePage() {
+  if (isInvolved() && !wantsOut) rememberDeparture(currentScreen());
   if (isInvolved() || wantsOut) client.leave();
   client.close();
+}
+
+/** After a page that was in a call or in line, says that this is over. @param {boolean} reloaded */
+function comeBack(reloaded) {
+  const departure = recallDeparture();
+  if (!departure) return;
+  wantsOut = departure.isRecent;
+  showLanding(departureWords(departure.from, reloaded));
 }
 
 function pause(ms) {
@@ -250,8 +268,11 @@ addEventListener('online', () => {
 });
 addEventListener('pagehide', leavePage);
 addEventListener('pageshow', ({ persisted }) => {
-  if (persisted) connect();
+  if (!persisted) return;
+  comeBack(false);
+  connect();
 });
 showMedia(media);
 useKeys(document.getElementById('use-keys'));
+comeBack(isReload());
 connect();

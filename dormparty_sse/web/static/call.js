@@ -20,6 +20,7 @@ export function preloadLiveKit() {
  * @property {boolean} weak           one's own connection is poor
  * @property {boolean} audioBlocked   the browser wants a gesture before it plays sound
  * @property {boolean} partnerHere
+ * @property {boolean} partnerLeft    was here, and is not any more
  * @property {boolean} partnerCamera
  * @property {boolean} partnerMicrophone
  * @property {boolean} partnerWeak
@@ -43,6 +44,7 @@ export class Call extends EventTarget {
     weak: false,
     audioBlocked: false,
     partnerHere: false,
+    partnerLeft: false,
     partnerCamera: false,
     partnerMicrophone: false,
     partnerWeak: false,
@@ -175,6 +177,7 @@ export class Call extends EventTarget {
     const camera = partner?.getTrackPublication(this.#livekit.Track.Source.Camera);
     this.#show({
       partnerHere: partner !== undefined,
+      partnerLeft: partner === undefined && (this.#view.partnerHere || this.#view.partnerLeft),
       partnerCamera: Boolean(camera?.track && !camera.isMuted),
       partnerMicrophone: Boolean(partner?.isMicrophoneEnabled),
     });

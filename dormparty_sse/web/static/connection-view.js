@@ -1,4 +1,4 @@
-/** The notice that a connection is being repaired. Short gaps are not worth a word. */
+/** The notice that a connection, one's own or the partner's, is being repaired. Short gaps are worth no word. */
 
 import { announce, showText } from './screens.js';
 
@@ -7,6 +7,7 @@ const WORTH_A_WORD_MS = 600;
 export class ConnectionView {
   #streamLost = false;
   #callShaky = false;
+  #partnerAway = false;
   #timer = 0;
 
   /** @param {boolean} lost is the server's event stream gone, though it is needed? */
@@ -21,6 +22,12 @@ export class ConnectionView {
     this.#draw();
   }
 
+  /** @param {boolean} away is the partner out of the server's reach, and may come back? */
+  setPartnerAway(away) {
+    this.#partnerAway = away;
+    this.#draw();
+  }
+
   #draw() {
     const text = this.#text();
     if (text && this.#timer) return;
@@ -31,14 +38,15 @@ export class ConnectionView {
 
   #text() {
     if (this.#streamLost) return 'Connection lost. Reconnecting…';
-    return this.#callShaky ? 'Your connection is shaky. Reconnecting…' : '';
+    if (this.#callShaky) return 'Your connection is shaky. Reconnecting…';
+    return this.#partnerAway ? 'Your partner’s connection is being repaired…' : '';
   }
 
   #show() {
     this.#timer = 0;
     const text = this.#text();
     const banner = document.getElementById('reconnecting');
-    if (text && banner.hidden) announce(text);
+    if (text && text !== banner.textContent) announce(text);
     showText(banner, text);
   }
 }

@@ -6,6 +6,7 @@ export class CurrentCall {
   #media;
   #callView;
   #connectionView;
+  #doubt;
   /** @type {Call|null} */
   #call = null;
   #left = Promise.resolve();
@@ -14,11 +15,13 @@ export class CurrentCall {
    * @param {import('./media.js').LocalMedia} media
    * @param {import('./call-view.js').CallView} callView
    * @param {import('./connection-view.js').ConnectionView} connectionView
+   * @param {import('./doubt.js').Doubt} doubt
    */
-  constructor(media, callView, connectionView) {
+  constructor(media, callView, connectionView, doubt) {
     this.#media = media;
     this.#callView = callView;
     this.#connectionView = connectionView;
+    this.#doubt = doubt;
   }
 
   /** @returns {string|undefined} */
@@ -44,9 +47,18 @@ export class CurrentCall {
     call.addEventListener('change', ({ detail }) => {
       this.#callView.render(detail);
       this.#connectionView.setCallShaky(detail.reconnecting);
+      this.#doubt.see(detail);
     });
     this.#callView.begin(match.createdAt);
     call.join();
+  }
+
+  /**
+   * Shows whether the partner is away for a moment, if this is about the call that is shown.
+   * @param {string|undefined} sessionId @param {boolean} away
+   */
+  setPartnerAway(sessionId, away) {
+    if (this.#call && sessionId === this.#call.sessionId) this.#connectionView.setPartnerAway(away);
   }
 
   /** Leaves the room and clears the screen, if there is a call. */
@@ -55,7 +67,9 @@ export class CurrentCall {
     this.#left = this.#call.leave();
     this.#call = null;
     this.#callView.finish();
+    this.#doubt.end();
     this.#connectionView.setCallShaky(false);
+    this.#connectionView.setPartnerAway(false);
   }
 
   /** Plays the sound that the browser held back; to be called from a click. */

@@ -31,6 +31,12 @@ const MOMENTARY = new Set(['queue-update', 'heartbeat', 'superseded', 'draining'
  */
 
 /**
+ * Detail of `partner-reconnecting`: the partner of this match is away. Unless a `partner-back`, with the `sessionId`
+ * alone, comes before `endsAt` (by the server's clock), the match ends then as `connection-lost`.
+ * @typedef {{sessionId: string, endsAt: number}} PartnerReconnecting
+ */
+
+/**
  * Emits each event of the server under its own type with its fields as `detail`, and besides:
  * `snapshot` (the whole state, when it may not follow from the events before) and
  * `stream` (detail `open`, `lost` or `closed`).
@@ -134,6 +140,14 @@ export class DormPartyClient extends EventTarget {
   /** To be called when the room of a `room-closing` is left. @param {string} roomName */
   acknowledgeRoomClosed(roomName) {
     return this.#act('room-close-ack', { roomName });
+  }
+
+  /**
+   * Has the server ask LiveKit about the match, when what one sees of the room does not fit what the server has said.
+   * Where something is amiss, events follow. @returns {Promise<{matched: boolean, match: Match|null}>}
+   */
+  checkMatch() {
+    return this.#api.request('GET', `${ACTIONS}check-match`);
   }
 
   status() {

@@ -38,6 +38,15 @@ export function idleWords(reason) {
   return '';
 }
 
+/**
+ * What went with the page that was in this tab before.
+ * @param {'waiting'|'call'} from @param {boolean} reloaded
+ */
+export function departureWords(from, reloaded) {
+  const place = from === 'call' ? 'call' : 'line';
+  return `You left the ${place} when the page was ${reloaded ? 'reloaded' : 'closed'}. Press Start to go on.`;
+}
+
 /** @param {number|null} position from 1 @param {number|null} length */
 export function positionWords(position, length) {
   if (!position) return 'Getting you in line…';
