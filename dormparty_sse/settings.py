@@ -82,7 +82,7 @@ class Settings(BaseSettings):
 
     # Streams
     heartbeat_interval_s: Seconds = 15  #: Between `heartbeat` events.
-    presence_interval_s: Seconds = 4  #: Between signs of life of open streams.
+    presence_interval_s: Seconds = 3  #: Between signs of life of open streams.
     queue_update_interval_s: Seconds = 2  #: Between `queue-update` events, at least.
     stream_buffer: int = Field(default=64, ge=1, le=10_000)  #: Events that may wait for a slow reader.
     stream_ping_interval_s: Seconds = 5  #: Between comment lines, which find out that a client is gone.

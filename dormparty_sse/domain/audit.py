@@ -159,7 +159,10 @@ def nobody_alone(page: PoolPage) -> Iterator[Violation]:
         grace = _ROOM_GRACE_MS
         if data.get("state") == State.CONNECTING:
             grace += page.rules.connect_timeout_ms
-        if page.now - max(alone.joined_at, _number(data, "since", 0)) > grace:
+        _, session = parse_room_name(room.name) or ("", "")
+        match = page.matches.get(session)
+        alone_since = _number(match.data, f"aloneSince:{alone.identity}", 0) if match else 0
+        if page.now - max(alone.joined_at, _number(data, "since", 0), alone_since) > grace:
             yield Kind.ROOM, room.name, f"user {alone.identity} is alone in room {room.name}"
 
 

@@ -127,6 +127,7 @@ class Occupant:
     sid: str | None  #: Of the LiveKit participant that counts; None: not in the room.
     joined_at: int | None  #: By LiveKit's clock.
     absent_since: int | None  #: Missing from a call that goes on.
+    alone_since: int | None  #: In the room, and the other one has gone.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,6 @@ class RoomOccupancy:
     active: bool  #: Is it open, and somebody in it?
     since: int  #: When it was reserved, or opened.
     last_updated_at: int | None  #: When LiveKit was last heard of about it.
-    alone_since: int | None  #: One is in it and the other has gone.
     people: tuple[Occupant, ...]
 
 

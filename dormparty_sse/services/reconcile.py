@@ -29,7 +29,8 @@ from dormparty_sse.store.store import Store
 log = structlog.get_logger()
 
 _SECOND_LOOK_S = 1.0
-_LOOKS_AT_ONCE = 8
+_AT_ONCE = 8  # calls to LiveKit, or matches mended
+_PAGE = 200  # matches read at once
 _MOST_LOOKS = 200  # in one run; the others have their turn in the next
 _LOOKS_AT_THE_SOUND = 50  # rooms that seem to be in order; where there are more, some of them at random
 _BOTH = 2
@@ -113,10 +114,14 @@ class Reconciler:
         names = {rooms[key].name if key in rooms else matches[key].room_name for key in suspects}
         rooms = _by_match(await self._rooms.list([name for name in names if name]))
         matches = await self._look(suspects)
-        for key in _unpaired(rooms, matches):
-            mended = key in suspects and await self._mend(key, rooms.get(key), matches.get(key))
-            if mended:
-                findings.discrepancies.append(mended)
+        to_do = iter(suspects & _unpaired(rooms, matches))
+
+        async def mend() -> None:
+            for key in to_do:
+                if mended := await self._mend(key, rooms.get(key), matches.get(key)):
+                    findings.discrepancies.append(mended)
+
+        await asyncio.gather(*(mend() for _ in range(_AT_ONCE)))
 
     async def _look(self, keys: Iterable[Key]) -> dict[Key, MatchBrief]:
         by_pool: dict[str, list[str]] = defaultdict(list)
@@ -125,14 +130,17 @@ class Reconciler:
         return {
             (pool, brief.session_id): brief
             for pool, session_ids in by_pool.items()
-            for brief in await self._occupancy.look(pool, session_ids)
+            for start in range(0, len(session_ids), _PAGE)
+            for brief in await self._occupancy.look(pool, session_ids[start : start + _PAGE])
         }
 
     async def _mend(self, key: Key, room: RoomSummary | None, match: MatchBrief | None) -> Discrepancy | None:
         pool, session_id = key
         if match and match.phase == "open":
             reason = Reason.ROOM_FINISHED if match.present == _BOTH else Reason.ROOM_FAILED
-            await self._commits.run(self._control.repair_match(pool, session_id, end=reason))
+            ended = await self._commits.run(self._control.repair_match(pool, session_id, end=reason))
+            if ended.outcome is Outcome.NOTHING:  # it has ended meanwhile
+                return None
             done = "The match has ended; both are in line again."
             return self._found(Kind.NO_ROOM, key, match.room_name, done=done)
         # Is it listed, though it is none? Then its room, if it has one, will be deleted as that of any other.
@@ -155,7 +163,7 @@ class Reconciler:
                 findings.discrepancies += await self._compare(key, room.name)
                 findings.looked_into += 1
 
-        await asyncio.gather(*(look() for _ in range(min(len(rooms), _LOOKS_AT_ONCE))))
+        await asyncio.gather(*(look() for _ in range(min(len(rooms), _AT_ONCE))))
 
     async def _compare(self, key: Key, name: str) -> list[Discrepancy]:
         pool, session_id = key

@@ -129,8 +129,8 @@ class Stream:
             self._forward(event, over=False)
 
     def momentary(self, event: Event) -> bool:
-        """An event without an id. False: a slow reader misses it, which is no loss."""
-        if self.stuck:
+        """An event without an id. False: a slow reader misses it, or one that has not begun: no loss."""
+        if self.stuck or not self.generation:
             return False
         self._offer(event)
         return True

@@ -47,10 +47,8 @@ class RoomSync:
     async def take_turn(self) -> None:
         """Runs it if it is time to and nobody else does. Raises StateAway."""
         turn = ("SET", RECONCILIATION_TURN, 1, "NX", "PX", self._interval_ms)
-        if not await self._connection.execute(*turn, urgent=False):
-            return
         async with self._lease.held() as is_ours:
-            if is_ours:
+            if is_ours and await self._connection.execute(*turn, urgent=False):
                 await self._run()
 
     def run_soon(self) -> None:

@@ -60,7 +60,8 @@ class Upkeep:
         for pool, streams in _by_pool(self._hub.streams):
             for chunk in _chunks(stream for stream in streams if stream.is_alive):
                 by_user = {stream.user.user_id: stream for stream in chunk}
-                for unknown in await self._store.seen(pool, list(by_user)):
+                generations = {user: stream.generation for user, stream in by_user.items()}
+                for unknown in await self._store.seen(pool, generations):
                     log.warning("user_lost", pool=pool, user_id=unknown)
                     by_user[unknown].begin_anew()
                     self._hub.lost_pools.add(pool)

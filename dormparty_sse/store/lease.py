@@ -51,4 +51,5 @@ class Lease:
         while True:
             await asyncio.sleep(self._ttl_ms / 3000)
             with suppress(StateAway):
-                await self._connection.run(_KEEP, (self._key,), (token, self._ttl_ms))
+                if not await self._connection.run(_KEEP, (self._key,), (token, self._ttl_ms)):
+                    return  # it ran out; what is done without it does no harm, save that another does it too

@@ -69,6 +69,7 @@ def _room(fields: Fields) -> RoomOccupancy:
             sid=person.get("sid"),
             joined_at=person.get("joinedAt"),
             absent_since=person.get("absentSince"),
+            alone_since=person.get("aloneSince"),
         )
         for person in fields["people"]
     )
@@ -79,6 +80,5 @@ def _room(fields: Fields) -> RoomOccupancy:
         active=fields.get("phase") == "open" and any(person.sid for person in people),
         since=fields["since"],
         last_updated_at=fields.get("occupancyAt"),
-        alone_since=fields.get("aloneSince"),
         people=people,
     )

@@ -64,9 +64,9 @@ class Store:
         """Makes the user known, as IDLE."""
         return await self.run("user_register", user.pool, user.user_id)
 
-    async def seen(self, pool: str, user_ids: Sequence[str]) -> list[str]:
-        """Notes a sign of life of each. Returns those who are not known."""
-        commit = await self.run("users_seen", pool, *user_ids)
+    async def seen(self, pool: str, streams: Mapping[str, int]) -> list[str]:
+        """Notes a sign of life of each user, by its stream's generation. Returns those who are not known."""
+        commit = await self.run("users_seen", pool, *(part for stream in streams.items() for part in stream))
         return list(commit.fields["unknown"])
 
     async def status(self, user: UserRef, session_id: str | None = None) -> Commit:

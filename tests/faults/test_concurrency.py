@@ -108,7 +108,7 @@ async def test_whatever_64_tasks_in_4_processes_do_nothing_contradicts_itself(re
         steps = await assert_every_step_is_in_the_log(redis, pool)
     assert len(matched) > SECONDS / SAMPLE_S / 3
     assert max(matched) > USERS / 20
-    assert steps > 100 * USERS
+    assert steps > 10 * USERS
     for what in (
         "enqueue queued",
         "skip skipped",

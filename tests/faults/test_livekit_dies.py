@@ -30,9 +30,9 @@ async def test_calls_that_died_with_livekit_end_and_everybody_is_matched_again(o
     async with crowd(own_stack, 8) as people:
         for first, second in zip(people[::2], people[1::2], strict=True):
             await meet(first, second)
+        died_at = time.monotonic()
         await own_stack.livekit_server.kill()
         await own_stack.livekit_server.start()
-        died_at = time.monotonic()
         for someone in people:
             forced = await someone.event("force-disconnect", timeout_s=10)
             assert (forced["reason"], forced["targetState"]) == ("room-finished", "WAITING")

@@ -87,8 +87,11 @@ async def test_another_projects_webhook_is_refused_and_changes_nothing(own_stack
     ],
 )
 async def test_an_absurd_body_is_refused_or_ignored(own_stack: Stack, body: bytes) -> None:
+    before = [str(key) async for key in own_stack.redis.scan_iter("*:match:*")]
     status, _ = await post_raw(own_stack, body, signature(body))
     assert status in {200, 401}
+    assert [str(key) async for key in own_stack.redis.scan_iter("*:match:*")] == before
+    assert not lines_about(own_stack, "_crashed")
 
 
 @pytest.mark.parametrize("member", ["", "somebody-else", "x" * 10_000, "a:b\n{main}"])

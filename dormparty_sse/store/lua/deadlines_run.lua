@@ -13,6 +13,7 @@
 -- @include presence
 
 local LOOK_AGAIN_MS = 1000
+local UNWATCHED_MS = 5000 -- a deadline that is so late was watched by nobody
 
 local rooms, looks = {}, {}
 local run = {}
@@ -93,9 +94,11 @@ local function look_at_listener(user, seen)
 end
 
 -- Is a user still there? Asked again when it next might not be.
-function run.presence(id)
+function run.presence(id, late)
   local user = user_get(id)
   if not user then return end
+  -- Redis, or the whole service, was away, and could see nobody: now everybody has the time to be seen again.
+  if late > UNWATCHED_MS then return deadline_set('presence', id, NOW + RULES.unreachable_after_ms) end
   local seen = last_seen(id)
   if seen <= NOW - RULES.stale_after_ms then give_up(user) end
   local next_look = look_at_listener(user, seen)
@@ -105,12 +108,13 @@ function run.presence(id)
   deadline_set('presence', id, next_look or math.max(seen + patience, NOW + RULES.leave_timeout_ms))
 end
 
-local due = redis.call('ZRANGEBYSCORE', KEY.deadlines(), '-inf', NOW, 'LIMIT', 0, ARGV[1])
+local due = redis.call('ZRANGEBYSCORE', KEY.deadlines(), '-inf', NOW, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
 if #due == 0 then OPERATION = '' end -- nothing is done: who repeats this may as well look anew
-for _, entry in ipairs(due) do
+for i = 1, #due, 2 do
+  local entry, late = due[i], NOW - due[i + 1]
   redis.call('ZREM', KEY.deadlines(), entry)
   local kind, id = entry:match('^(%l+):(.*)$')
-  if run[kind] then run[kind](id) end -- else of another version of this service
+  if run[kind] then run[kind](id, late) end -- else of another version of this service
 end
 -- Each user has a deadline, so without any the pool is empty, and its places may begin anew.
 due_at = tonumber(redis.call('ZRANGE', KEY.deadlines(), 0, 0, 'WITHSCORES')[2])

@@ -5,8 +5,8 @@
     ARGV[1]  how many at most
     ARGV[2]  since when the last match of the page before has been listed, or '' for the first page
     ARGV[3]  that match's session id
-  Returns: done, with `rooms`: sessionId, since, roomName, phase, occupancyAt, aloneSince, and people: {userId, sid,
-           joinedAt, absentSince}; what is unknown is left out; and `more`: are there any after these?
+  Returns: done, with `rooms`: sessionId, since, roomName, phase, occupancyAt, and people: {userId, sid, joinedAt,
+           absentSince, aloneSince}; what is unknown is left out; and `more`: are there any after these?
   Events: none.
 ]]
 -- @include pages
@@ -15,6 +15,7 @@ local function person_of(match, id)
   return {
     userId = id, sid = match['sid:' .. id],
     joinedAt = natural(match['joinedAt:' .. id]), absentSince = natural(match['absentSince:' .. id]),
+    aloneSince = natural(match['aloneSince:' .. id]),
   }
 end
 
@@ -24,7 +25,7 @@ local function room_of(session, since)
   for _, id in ipairs({ match.user1 or '', match.user2 or '' }) do table.insert(people, person_of(match, id)) end
   return {
     sessionId = session, since = since, roomName = match.roomName, phase = match.phase,
-    occupancyAt = natural(match.occupancyAt), aloneSince = natural(match.aloneSince), people = people,
+    occupancyAt = natural(match.occupancyAt), people = people,
   }
 end
 

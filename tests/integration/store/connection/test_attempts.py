@@ -132,7 +132,7 @@ async def test_health_says_how_it_is_and_how_it_was(server: Server, connection: 
     await is_back(connection)
     back = connection.health
     assert back.reconnects == 1
-    assert back.last_error == away.last_error
+    assert back.last_error
     assert back.since > away.since
 
 
