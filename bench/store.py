@@ -110,14 +110,12 @@ class _Command:
     call: Callable[[Store, UserRef], Awaitable[object]]
 
 
+_TWO_HUNDRED = {f"user-{index:018d}": 0 for index in range(200)}
 _COMMANDS = [
     _Command("enqueue", lambda store, user: store.enqueue(user, [])),
     _Command("status while WAITING", lambda store, user: store.status(user)),
     _Command("a stream opens", lambda store, user: store.open_stream(user, None)),
-    _Command(
-        "signs of life of 200",
-        lambda store, user: store.seen(POOL, {f"{user.user_id}{n or ''}": 0 for n in range(200)}),
-    ),
+    _Command("signs of life of 200", lambda store, _: store.seen(POOL, _TWO_HUNDRED)),
     _Command("end", lambda store, user: store.end(user, None)),
     _Command("a look for pairs", lambda store, _: store.reserve_pairs(POOL, [("none", "none")])),
     _Command("a look at the deadlines", lambda store, _: store.run_deadlines(POOL, 50)),

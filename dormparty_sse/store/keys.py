@@ -49,6 +49,11 @@ def pool_key(pool: str, name: str, *ids: str) -> str:
     return pool_tag(pool) + POOL_KEYS[name] % ids
 
 
+def hangups(address: str) -> str:
+    """Sorted set of streams to an address (a keyed hash) that have just ended, score = when (ms); expires."""
+    return f"dormparty:hangups:{address}"
+
+
 def check_probe(room_name: str) -> str:
     """Where the webhook of a `dormparty-sse check` room is noted; expires."""
     return f"dormparty:check:{room_name}"

@@ -82,3 +82,22 @@ async def test_a_room_that_is_deleted_ends_its_call(stack: Stack, new_person: Ne
 async def test_rooms_of_others_cannot_be_deleted(stack: Stack) -> None:
     async with stack.http.delete(f"{stack.url}/api/admin/rooms/theirs", headers=ADMIN) as answer:
         await read_problem(answer, 404, "not_found")
+
+
+async def test_it_is_said_since_when_somebody_is_alone(
+    stack: Stack, pool: str, new_person: NewPerson
+) -> None:
+    a, b = await new_person(), await new_person()
+    await meet(a, b)
+    await b.hang_up()  # it has 3 s to come back
+
+    async def alone() -> dict[str, Any] | None:
+        [room] = (await rooms_of(stack, pool))["rooms"]
+        found = {person["userId"]: person["aloneSince"] for person in room["people"]}
+        return found if found[a.user_id] else None
+
+    found = await eventually(alone, what="a is alone") or {}
+    assert found[a.user_id] <= await stack.now()
+    assert found[b.user_id] is None
+    await a.post("end")
+    await part(a)

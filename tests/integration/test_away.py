@@ -176,6 +176,64 @@ async def test_a_proxy_that_cuts_all_streams_starts_no_clock_but_that_of_the_sil
                 assert steps(someone)[-1] == ("call-started", "IN_CALL")
 
 
+async def test_a_proxy_before_two_processes_may_cut_one_stream_of_each(
+    own_stack: Stack, directory: Path
+) -> None:
+    async with (
+        proxy() as way,
+        proxy() as other_way,
+        own_stack.another_service(directory / "one") as one,
+        own_stack.another_service(directory / "two") as two,
+    ):
+        await way.open(int(one.url.rpartition(":")[2]))
+        await other_way.open(int(two.url.rpartition(":")[2]))
+        async with (
+            crowd(own_stack, 1, url=way.url) as (a,),
+            crowd(own_stack, 1, pool=a.pool, url=other_way.url) as (b,),
+        ):
+            await meet(a, b)
+            await asyncio.gather(way.cut(), other_way.cut())
+            await asyncio.sleep(COME_BACK_S + 1)
+            for someone in (a, b):
+                await someone.listen(someone.last_event_id)
+                assert await someone.state() == "IN_CALL"
+                assert steps(someone)[-1] == ("call-started", "IN_CALL")
+
+
+async def test_a_slow_connection_is_no_dead_one(own_stack: Stack, directory: Path) -> None:
+    """Here everything takes half a second each way, and a ping is sent every second."""
+    async with proxy() as way, own_stack.another_service(directory, STREAM_PING_INTERVAL_S="1") as behind:
+        await way.open(int(behind.url.rpartition(":")[2]))
+        way.latency_s = 0.5
+        async with crowd(own_stack, 2, url=way.url) as (a, b):
+            await meet(a, b)
+            assert await nothing_but(a, 12) == []
+            assert await a.state() == "IN_CALL"
+
+
+async def test_whoever_could_not_be_seen_while_the_service_was_away_is_not_given_up(
+    own_stack: Stack,
+) -> None:
+    """As if the whole service had been away for minutes: signs of life and deadlines are old."""
+    async with crowd(own_stack, 3) as (a, b, polls):
+        await meet(a, b)
+        await polls.post("enqueue")
+        long_ago = round(await own_stack.now()) - 300_000
+        for someone in (a, b, polls):
+            await own_stack.redis.zadd(pool_key(a.pool, "presence"), {someone.user_id: long_ago})
+            await own_stack.redis.zadd(
+                pool_key(a.pool, "deadlines"), {f"presence:{someone.user_id}": long_ago}
+            )
+
+        async def looked_at() -> bool:
+            due = await own_stack.redis.zrange(pool_key(a.pool, "deadlines"), 0, 0, withscores=True)
+            return float(due[0][1]) > long_ago
+
+        await eventually(looked_at, what="the deadlines have been looked at")
+        assert [await someone.state() for someone in (a, b, polls)] == ["IN_CALL", "IN_CALL", "WAITING"]
+        assert await nothing_but(a, COME_BACK_S + 1) == []
+
+
 async def test_a_process_that_is_killed_starts_no_clock_but_that_of_the_silent(
     own_stack: Stack, directory: Path
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from livekit import api
 
 from dormparty_sse.domain.names import new_id, room_name
-from dormparty_sse.store.keys import RECONCILIATION_LEASE, pool_key
+from dormparty_sse.store.keys import RECONCILIATION_LEASE, RECONCILIATION_TURN, pool_key
 from tests.support.calls import invited, pair, part, steps
 from tests.support.crowd import crowd
 from tests.support.livekit import room_is_gone, room_of
@@ -227,6 +227,21 @@ async def test_only_operators_may_ask(deaf_stack: Stack, method: str) -> None:
         assert (await someone.request(method, "/api/sync-room-states"))[0] == 403
     async with aiohttp.request(method, f"{deaf_stack.url}/api/sync-room-states") as answer:
         assert answer.status == 401
+
+
+async def test_a_process_that_dies_while_it_reconciles_is_soon_replaced(deaf_stack: Stack) -> None:
+    url = f"{deaf_stack.url}/api/sync-room-states"
+    # What a process leaves that is killed in its turn: the lease, which runs out, and the turn it had.
+    await deaf_stack.redis.set(RECONCILIATION_LEASE, "of one that died", px=2_500)
+    await deaf_stack.redis.set(RECONCILIATION_TURN, 1, px=3_000)
+    died_at = await deaf_stack.now()
+
+    async def replaced() -> int:
+        async with deaf_stack.http.get(url, headers=ADMIN) as answer:
+            began_at = int((await answer.json())["beganAt"] or 0)
+        return began_at if began_at > died_at else 0
+
+    await eventually(replaced, 6, "another run")
 
 
 async def test_of_two_at_once_one_waits_for_the_other(deaf_stack: Stack) -> None:
