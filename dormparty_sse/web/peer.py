@@ -34,6 +34,6 @@ def _responds(connection: Any) -> bool:
         return True
     try:
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-    except OSError:
+    except (OSError, ValueError):  # closed by now
         return False
     return int(info[_RETRANSMITS_AT]) <= _MOST_RETRANSMITS
