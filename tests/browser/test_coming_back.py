@@ -11,6 +11,7 @@ from tests.browser.test_access import assert_fits
 from tests.browser.test_calls import becomes
 from tests.browser.visitor import Visitor, meet, see_each_other
 from tests.support.stack import Stack
+from tests.support.waiting import eventually
 
 LEFT_CALL = "You left the call when the page was reloaded. Press Start to go on."
 LEFT_LINE = "You left the line when the page was reloaded. Press Start to go on."
@@ -96,6 +97,30 @@ async def test_a_farewell_that_was_lost_is_said_again(
     await a.press("#start")
     await a.sees("#position", "next in line")
     await becomes(stack, pool, a, "WAITING")
+
+
+async def test_a_start_that_arrives_after_the_farewell_is_undone(
+    stack: Stack, pool: str, new_visitor: NewVisitor
+) -> None:
+    a = await new_visitor()
+    await a.press("#start")
+    await a.sees("#position", "next in line")
+    await a.page.reload()
+    await says(a, LEFT_LINE)
+    await becomes(stack, pool, a, "IDLE")
+    seq = (await a.status())["seq"]
+
+    answer = await a.context.request.post(f"{stack.url}/api/matching/enqueue")  # as the last page would
+    assert (await answer.json())["state"] == "WAITING"
+
+    async def undone() -> bool:
+        status = await a.status()
+        return bool(status["state"] == "IDLE" and status["seq"] == seq + 2)
+
+    await eventually(undone, what="out of the line again")
+    await says(a, LEFT_LINE)
+    await a.press("#start")
+    await a.sees("#position", "next in line")
 
 
 async def test_whoever_presses_start_before_the_farewell_arrives_is_in_line(new_visitor: NewVisitor) -> None:

@@ -159,7 +159,10 @@ const handlers = {
     else if (snapshot.state === 'WAITING') showWaiting(snapshot);
     else if (snapshot.match) showCall(snapshot.match);
   },
-  queued: enterQueue,
+  queued(event) {
+    if (currentScreen() === 'landing') undoStart();
+    else enterQueue(event);
+  },
   requeued: enterQueue,
   'queue-update': (queue) => waitingView.update(queue),
   'new-match'(match) {
@@ -197,6 +200,12 @@ const handlers = {
 
 function enterQueue(event) {
   if (!wantsOut) showWaiting(event);
+}
+
+/** Start arrived after all, though the page it was pressed on is gone or the user has thought better of it. */
+function undoStart() {
+  wantsOut = true;
+  client.end(null).catch(() => {});
 }
 
 /** Nothing is going on. Where the page thought otherwise, it says so. */
