@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dormparty_sse.dev.errors import DevError
-from dormparty_sse.dev.parent_death import die_with_parent
+from dormparty_sse.dev.parent_death import dying_with_parent
 
 _PROGRESS_INTERVAL_S = 10.0
 _FULL_BYTES = 2**20
@@ -36,13 +36,12 @@ def run(
     """Run a command, and print its last line every 10 s. Raises DevError with that line if it fails."""
     with log.open("wb") as output, _signals_raise():
         process = subprocess.Popen(
-            command,
+            dying_with_parent(command, signal.SIGKILL),
             cwd=cwd,
             env=env,
             stdout=output,
             stderr=output,
             start_new_session=True,  # so that what it starts can be ended with it, as a group
-            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # no threads here
         )
         try:
             _wait(process, log)

@@ -12,7 +12,7 @@ from typing import Self
 
 from dormparty_sse.dev.commands import last_line
 from dormparty_sse.dev.errors import DevError
-from dormparty_sse.dev.parent_death import die_with_parent
+from dormparty_sse.dev.parent_death import dying_with_parent
 
 _POLL_INTERVAL_S = 0.02
 
@@ -58,14 +58,13 @@ class Server:
             # A session of its own: Ctrl-C in the terminal reaches only this process, which stops
             # the servers in order, and what a server started can be found by its group.
             self._process = await asyncio.create_subprocess_exec(
-                *self._command,
+                *dying_with_parent(self._command, self._dies_by),
                 cwd=self._cwd,
                 env={**os.environ, **(self._env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
                 start_new_session=True,
-                preexec_fn=die_with_parent(self._dies_by),  # see there
             )
         finally:
             if output:

@@ -159,7 +159,7 @@ async def process_of_its_own(playwright: Playwright, profile: Path) -> AsyncIter
         cwd=profile.parent,
     )
     async with server:
-        yield await playwright.chromium.connect_over_cdp(server.url), server
+        yield await playwright.chromium.connect_over_cdp(server.url, timeout=90_000), server
 
 
 def _chromium() -> str:
