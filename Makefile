@@ -26,7 +26,7 @@ setup: .venv/.run $(VENDOR) ## Set up what `make run` needs, and start nothing
 	@$(PY) -m dormparty_sse.dev.provision
 
 test: .venv/.test setup lint ## Run the checks and every test
-	@$(PY) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
 
 lint: .venv/.test ## Check style, types and the layers
 	@$(PY) -m ruff check .

@@ -57,8 +57,15 @@ def directory(tmp_path: Path) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The faults first: they take longest, and must not be left to one process in the end."""
-    items.sort(key=lambda item: "faults" not in item.path.parts)
+    """What takes long comes first. One process has all browser tests, since browsers take the most.
+
+    A file is never divided, since its tests share what they start.
+    """
+    order = {"browser": 0, "faults": 1}
+    items.sort(key=lambda item: min(order.get(part, len(order)) for part in item.path.parts))
+    for item in items:
+        group = "browser" if "browser" in item.path.parts else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
