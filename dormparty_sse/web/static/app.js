@@ -245,7 +245,8 @@ function comeBack(reloaded) {
   const departure = recallDeparture();
   if (!departure) return;
   wantsOut = departure.isRecent;
-  showLanding(departureWords(departure.from, reloaded));
+  ending = departureWords(departure.from, reloaded); // also if the farewell arrives later than this page
+  showLanding(ending);
 }
 
 function pause(ms) {
