@@ -4,7 +4,7 @@ import { preloadLiveKit } from './call.js';
 import { CallView } from './call-view.js';
 import { ConnectionView } from './connection-view.js';
 import { CurrentCall } from './current-call.js';
-import { isReload, recallDeparture, rememberDeparture } from './departure.js';
+import { forgetDeparture, isReload, recallDeparture, rememberDeparture } from './departure.js';
 import { DormPartyClient } from './dormparty-client.js';
 import { Doubt } from './doubt.js';
 import { useKeys } from './keys.js';
@@ -34,12 +34,15 @@ let wantsOut = false;
 /** What ended the last call, until something else happens. */
 let ending = '';
 let reconnectTimer = 0;
+/** The page that comes next will know what this one was in. */
+let departureNoted = false;
 
 const isInvolved = () => ['waiting', 'call'].includes(currentScreen());
 
 // Screens
 
 function showLanding(notice = '') {
+  forgetDeparture();
   call.leave();
   media.close();
   showNotice(notice);
@@ -233,15 +236,23 @@ function connectLater() {
   reconnectTimer = setTimeout(connect, RECONNECT_MS * (0.5 + Math.random()));
 }
 
+/** Before the page goes: when it does, the next one may have begun already, in another process of the browser. */
+function noteDeparture() {
+  if (!isInvolved() || wantsOut) return;
+  rememberDeparture(currentScreen());
+  departureNoted = true;
+}
+
 /** The page goes, and with it the call or the place in line. */
 function leavePage() {
-  if (isInvolved() && !wantsOut) rememberDeparture(currentScreen());
+  if (!departureNoted) noteDeparture();
   if (isInvolved() || wantsOut) client.leave();
   client.close();
 }
 
 /** After a page that was in a call or in line, says that this is over. @param {boolean} reloaded */
 function comeBack(reloaded) {
+  departureNoted = false;
   const departure = recallDeparture();
   if (!departure) return;
   wantsOut = departure.isRecent;
@@ -276,6 +287,7 @@ addEventListener('online', () => {
   client.hurry();
   watchStream();
 });
+addEventListener('beforeunload', noteDeparture);
 addEventListener('pagehide', leavePage);
 addEventListener('pageshow', ({ persisted }) => {
   if (!persisted) return;

@@ -16,6 +16,15 @@ export function rememberDeparture(from) {
   }
 }
 
+/** Nothing was left, after all. */
+export function forgetDeparture() {
+  try {
+    sessionStorage.removeItem(STORED);
+  } catch {
+    // as above
+  }
+}
+
 /**
  * Tells it once.
  * @returns {{from: 'waiting'|'call', isRecent: boolean}|null} isRecent: the server may not know of it yet
