@@ -17,7 +17,7 @@ from tests.browser.visitor import Visitor, meet
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
 
-BACK_IN_LINE_WITHIN_S = 15  # the bench says how soon; what must not be awaited are the 20 s that LiveKit takes
+BACK_IN_LINE_WITHIN_S = 15  # the bench says how soon; LiveKit alone would take 20 s
 LOST = "The connection to your partner was lost."
 
 
