@@ -19,7 +19,6 @@ class MatchBrief:
 
     session_id: str
     phase: str  #: Empty where there is no such match.
-    created_at: int  #: ms since the epoch; 0 while it is reserved.
     present: int  #: How many of the two count as being in the room.
     room_name: str
 

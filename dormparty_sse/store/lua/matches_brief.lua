@@ -3,8 +3,8 @@
 
     KEYS[1]  the pool's hash tag
     ARGV     session ids
-  Returns: done, with `matches`: {session id, phase or '', when it was made or 0, how many of the two count as being in
-           the room, room name or ''}.
+  Returns: done, with `matches`: {session id, phase or '', how many of the two count as being in the room, room name
+           or ''}.
   Events: none.
 ]]
 -- @include base
@@ -12,13 +12,13 @@
 local found = {}
 for i, session in ipairs(ARGV) do
   local key = KEY.match(session)
-  local data = redis.call('HMGET', key, 'phase', 'createdAt', 'roomName', 'user1', 'user2')
+  local data = redis.call('HMGET', key, 'phase', 'roomName', 'user1', 'user2')
   local present = 0
-  if data[4] and data[5] then
-    for _, sid in ipairs(redis.call('HMGET', key, 'sid:' .. data[4], 'sid:' .. data[5])) do
+  if data[3] and data[4] then
+    for _, sid in ipairs(redis.call('HMGET', key, 'sid:' .. data[3], 'sid:' .. data[4])) do
       if sid then present = present + 1 end
     end
   end
-  found[i] = { session, data[1] or '', natural(data[2]) or 0, present, data[3] or '' }
+  found[i] = { session, data[1] or '', present, data[2] or '' }
 end
 return reply(OUTCOME.DONE, { matches = found })

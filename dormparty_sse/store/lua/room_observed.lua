@@ -6,7 +6,7 @@
     ARGV[1]  session id
     ARGV[2]  when LiveKit was asked, by Redis's clock and not later than it was, ms
     ARGV[3]  who is in it, a JSON list of {identity, sid, joinedAt}
-  Returns: done, with `findings`: {kind, userId}, kind being one of domain/findings.py, and `strangers`: identities
+  Returns: done, with `findings`: {kind, userId}, kind being one of domain/discrepancies.py, and `strangers`: identities
            that do not belong; nothing where there is no such open match.
   Events: call-started; those of the ending connection-lost.
 ]]
