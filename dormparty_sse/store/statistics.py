@@ -26,9 +26,9 @@ class Statistics:
         fields = (await self._store.run("pool_overview", pool)).fields
         counts = {state: int(fields["counts"][state]) for state in State}
         oldest = fields.get("oldestWaiting")
-        # Where the invariants hold, two users each make a match: no count of matches by phase is kept.
+        # Where the invariants hold, two users each make an open match: no count of matches by phase is kept.
         opened = (counts[State.CONNECTING] + counts[State.IN_CALL]) // 2
-        reserved = (counts[State.WAITING] - fields["inLine"] - fields["away"]) // 2
+        reserved = int(fields["reserved"])
         lately = (await self._read(pool, _RATE_MINUTES + 1))[:-1]  # the present one is not over yet
         steps, spent = _total(minute.steps for minute in lately), _total(minute.spent_ms for minute in lately)
         return Overview(
@@ -37,7 +37,7 @@ class Statistics:
             oldest_waiting=UserSince(user_id=oldest[0], state=State.WAITING, since=oldest[1])
             if oldest
             else None,
-            reserved_matches=max(reserved, 0),
+            reserved_matches=reserved,
             open_matches=opened,
             closing_matches=max(fields["matches"] - opened - reserved, 0),
             average_wait_ms=fields.get("averageWaitMs"),
