@@ -131,8 +131,7 @@ async def test_a_failover_in_a_call_needs_no_restart(directory: Path) -> None:
         assert await stack.redis.wait(1, 5_000) == 1  # else the last steps could be lost
         await stack.redis_server.kill()
         await way.open(port)
-        problem = await refused(stack, "POST", "/api/matching/skip", a.headers)
-        assert problem["detail"] == "Redis is a read-only replica."
+        await refused_by_replica(stack, a.headers)
         assert all(someone.listening for someone in (a, b))
         await promoted.replicaof("NO", "ONE")
         await is_ready(stack)
@@ -144,6 +143,16 @@ async def test_a_failover_in_a_call_needs_no_restart(directory: Path) -> None:
         for someone in (a, b):
             await told_of_every_step(someone)
             assert [event["type"] for event in someone.events].count("connected") == 1
+
+
+async def refused_by_replica(stack: Stack, headers: dict[str, str]) -> None:
+    """Waits until the service has found its way to the replica, and is told there that it only reads."""
+
+    async def is_told() -> bool:
+        problem = await refused(stack, "POST", "/api/matching/skip", headers)
+        return bool(problem["detail"] == "Redis is a read-only replica.")
+
+    await eventually(is_told, what="a refusal by the replica")
 
 
 async def follows(redis: Redis, primary: Server) -> None:
