@@ -36,9 +36,10 @@ _TIME_TO_DRAW_MS = 1_500
 
 @pytest.fixture(scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """With time enough to come back on a slow machine."""
+    """With time enough to come back on a slow machine, where nobody counts as silent for being slow."""
     directory = tmp_path_factory.mktemp("patient")
-    async with clean_stack(directory, CONNECT_TIMEOUT_S="15", COME_BACK_S="6") as running:
+    patience = {"CONNECT_TIMEOUT_S": "15", "COME_BACK_S": "6", "UNREACHABLE_AFTER_S": "20"}
+    async with clean_stack(directory, **patience) as running:
         yield running
 
 
