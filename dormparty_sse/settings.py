@@ -87,8 +87,11 @@ class Settings(BaseSettings):
     stream_buffer: int = Field(default=64, ge=1, le=10_000)  #: Events that may wait for a slow reader.
     stream_ping_interval_s: Seconds = 5  #: Between comment lines, which find out that a client is gone.
     stream_send_timeout_s: Seconds = 10  #: For a client to take what it was sent.
+    stream_drain_s: Seconds = 5  #: A process that stops sends its streams elsewhere over so long.
+    poll_wait_s: Seconds = 25  #: A poll waits for an event.
     stream_retry_ms: int = Field(default=1_000, ge=1)  #: After which a cut client comes back, about.
     log_length: int = Field(default=256, ge=16, le=10_000)  #: Events kept per user, for resume.
+    log_age_s: Seconds = 900  #: How long they are kept.
 
     @field_validator("app_url", "livekit_public_url")
     @classmethod
@@ -152,6 +155,7 @@ class Settings(BaseSettings):
             operation_ttl_ms=max(_SHORTEST_OPERATION_TTL_MS, 2 * _ms(self.redis_command_timeout)),
             room_delete_retry_ms=_ms(self.livekit_timeout_s) + 1_000,
             log_length=self.log_length,
+            log_age_ms=_ms(self.log_age_s),
         )
 
 

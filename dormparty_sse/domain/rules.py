@@ -26,3 +26,4 @@ class Rules:
     match_scan: int = 1_000  #: Reachable users looked at in one matching step.
     hold_scan: int = 50  #: Reachable users looked at to say why nobody was found.
     log_length: int = 256  #: Events kept for replay in each user's log.
+    log_age_ms: int = 900_000  #: How long they are kept, save the newest.

@@ -1,35 +1,36 @@
-"""The hub: one pub/sub connection per process, feeding every stream that is open in it.
+"""The hub: all streams of this process, fed from Redis's channels and from the users' logs.
 
 A stream subscribes first, then reads the log, then goes live, so nothing falls between. After a break of the
 connection every stream reads the log again from where it stood.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+from functools import partial
+from random import uniform
 
 import orjson
 import structlog
-from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 
-from dormparty_sse.domain.errors import StateAway, StateFault
-from dormparty_sse.domain.events import EventType
+from dormparty_sse.domain.clock import Clock
+from dormparty_sse.domain.errors import StateAway
 from dormparty_sse.domain.models import Commit, Event, UserRef
-from dormparty_sse.services.hangups import Hangups
-from dormparty_sse.services.stream import Reader, Stream
+from dormparty_sse.services.catch_up import CatchUp
+from dormparty_sse.services.hangups import Hangups, Opened
+from dormparty_sse.services.metrics import Metrics, Start
+from dormparty_sse.services.stream import Cause, Reader, Stream
 from dormparty_sse.services.tasks import Tasks
 from dormparty_sse.services.views import Views
+from dormparty_sse.store.channels import Channels
 from dormparty_sse.store.connection import Connection
 from dormparty_sse.store.keys import pool_key
 from dormparty_sse.store.store import Store
 
 log = structlog.get_logger()
 
-_RECONNECT_S = 0.2  # from one attempt to the next, at least
+_ANNOUNCED_AT_ONCE = 100  # streams; then everything else has its turn
+_LAST_WORDS_S = 0.5  # to take the last events before one is cut off
+_LOOK_S = 0.05  # between looks whether all have ended
 _BEGIN_ANEW = "?"  # what scripts tell the streams of a user whom they remove, or have not known
-_KEEP_ALIVE_CHANNEL = "dormparty:hub"  # so that the connection always has something to listen to
 
 
 class Hub:
@@ -41,165 +42,138 @@ class Hub:
         store: Store,
         views: Views,
         hangups: Hangups,
+        metrics: Metrics,
+        clock: Clock,
         tasks: Tasks,
         *,
         buffer: int,
     ) -> None:
-        self._connection = connection
+        self.lost_pools: set[str] = set()  #: Where Redis has lost users, since somebody emptied this set.
+        self._recovery = connection.recovery
+        self._channels = Channels(connection)
         self._store = store
         self._views = views
         self._hangups = hangups
-        self._tasks = tasks
+        self._catch_up = CatchUp(store, connection.recovery, tasks)
+        self._metrics = metrics
+        self._clock = clock
         self._buffer = buffer
-        self.lost_pools: set[str] = set()  #: Where Redis has lost users, since somebody emptied this set.
-        self._pubsub: PubSub | None = None
-        self._streams: dict[str, set[Stream]] = {}  # by channel
-        self._confirmations: dict[str, asyncio.Future[None]] = {}  # by channel
-        self._draining = False
-        connection.recovery.needed_while(lambda: bool(self._streams))
+        self._streams: dict[str, tuple[Stream, ...]] = {}  # by channel
+        self.is_draining = False  #: Does this process stop?
+        self._recovery.needed_while(lambda: bool(self._streams))
 
     @property
     def streams(self) -> list[Stream]:
         """The streams open now."""
         return [stream for streams in self._streams.values() for stream in streams]
 
-    @asynccontextmanager
-    async def open(self, user: UserRef, last_event_id: str | None, reader: Reader) -> AsyncIterator[Stream]:
-        """A stream of this user, for as long as the context lasts. Raises StateAway.
+    async def listen(self) -> None:
+        """Feeds the streams, for ever."""
+        await self._channels.listen(self)
 
-        If the context ends by CancelledError, ConnectionError or TimeoutError, the reader has gone.
-        One that does not keep up is cut off.
-        """
-        if self._draining:
-            raise StateAway("This process is stopping; connect again.")
+    # A stream's life
+
+    async def open(self, user: UserRef, last_event_id: str | None, reader: Reader) -> Stream:
+        """Begins the user's stream to this reader. Raises StateAway, ConnectionError."""
         channel = pool_key(user.pool, "events", user.user_id)
         stream = Stream(user, self._views, reader, buffer=self._buffer)
-        self._streams.setdefault(channel, set()).add(stream)
+        self._streams[channel] = (*self._streams.get(channel, ()), stream)
         opened = self._hangups.opened(reader.address)
+        gone = partial(self._gone, channel, stream, opened)
         try:
-            try:
-                async with asyncio.timeout(self._connection.command_timeout_s):
-                    await self._subscribe(channel)
-            except (RedisError, OSError) as error:
-                raise StateAway from error
-            stream.begin(await self._store.open_stream(user, last_event_id), last_event_id)
-            try:
-                yield stream
-            except (asyncio.CancelledError, ConnectionError, TimeoutError):
-                if stream.is_open and not self._draining:
-                    self._hangups.hung_up(opened, user, stream.generation)
-                raise
-        finally:
-            self._hangups.closed(opened)
-            await self._forget(channel, stream)
+            commit = await self._read(channel, user, last_event_id)
+            stream.begin(commit, last_event_id)
+            await reader.start(gone)
+        except BaseException:
+            gone()
+            raise
+        self._metrics.stream_opened(_start(commit, last_event_id), len(commit.fields["events"]))
+        return stream
 
-    def drain(self) -> None:
-        """Ends every stream with `draining`; no new one begins."""
-        self._draining = True
-        for stream in self.streams:
-            stream.close(EventType.DRAINING)
-
-    async def listen(self) -> None:
-        """Feeds the streams, for ever; a lost connection is made anew, as soon as Redis is there."""
-        clock = asyncio.get_running_loop().time
+    async def _read(self, channel: str, user: UserRef, last_event_id: str | None) -> Commit:
+        """What the stream begins with: nothing falls between it and the channel's next message."""
         while True:
-            await self._connection.recovery.up()
-            next_one = clock() + _RECONNECT_S
-            try:
-                async with self._connection.subscription() as pubsub:
-                    await self._listen(pubsub)
-            except (RedisError, OSError) as error:
-                log.warning("hub_disconnected", error=type(error).__name__)
-            except Exception:  # without this task nobody would get any event
-                log.exception("hub_crashed")
-            with suppress(StateAway, StateFault):
-                await self._connection.probe()  # is it the whole of Redis that is away?
-            await asyncio.sleep(max(0, next_one - clock()))
+            if self.is_draining:
+                raise StateAway("This process is stopping; connect again.")
+            await self._channels.subscribe(channel)
+            breaks = self._channels.breaks
+            commit = await self._store.open_stream(user, last_event_id)
+            if breaks == self._channels.breaks:
+                return commit
 
-    async def _listen(self, pubsub: PubSub) -> None:
-        channels = set(self._streams)
-        try:
-            async with asyncio.timeout(self._connection.connect_timeout_s):
-                await pubsub.subscribe(_KEEP_ALIVE_CHANNEL, *channels)
-            self._pubsub = pubsub
-            if opened_meanwhile := self._streams.keys() - channels:
-                await pubsub.subscribe(*opened_meanwhile)
-            while True:
-                # timeout=None waits for the next message without limit
-                message = await pubsub.get_message(timeout=None)
-                if message:
-                    self._dispatch_safely(message)
-        finally:
-            self._pubsub = None
-
-    def _dispatch_safely(self, message: dict[str, Any]) -> None:
-        try:
-            self._dispatch(message)
-        except Exception:  # one bad message must not cost the others their events
-            log.exception("event_failed", channel=message["channel"])
-
-    def _dispatch(self, message: dict[str, Any]) -> None:
-        channel = message["channel"]
-        if message["type"] == "subscribe":
-            self._subscribed(channel)
-        elif message["type"] == "message":
-            for stream in tuple(self._streams.get(channel, ())):
-                if message["data"] == _BEGIN_ANEW:
-                    self.lost_pools.add(stream.user.pool)
-                _deliver(stream, message["data"])
-
-    async def _subscribe(self, channel: str) -> None:
-        self._connection.require()
-        confirmed = self._confirmations.setdefault(channel, asyncio.get_running_loop().create_future())
-        if self._pubsub:  # else _listen subscribes to all channels as soon as it can
-            await self._pubsub.subscribe(channel)
-        await asyncio.shield(confirmed)
-
-    def _subscribed(self, channel: str) -> None:
-        confirmed = self._confirmations.pop(channel, None)
-        if confirmed and not confirmed.done():
-            confirmed.set_result(None)
-        for stream in tuple(self._streams.get(channel, ())):
-            if stream.generation:  # it was live already: the connection may be new, and events missed
-                self._tasks.spawn(self._catch_up(channel, stream, stream.put_aside()))
-
-    async def _catch_up(self, channel: str, stream: Stream, reading: int) -> None:
-        missed = await self._missed(channel, stream)
-        if missed and not stream.catch_up(missed, reading):
-            # The log cannot tell what is missing: a new stream's snapshot will stand for it.
-            log.warning("stream_resync", user_id=stream.user.user_id, channel=channel)
-            stream.close(EventType.DRAINING)
-
-    async def _missed(self, channel: str, stream: Stream) -> Commit | None:
-        while stream in self._streams.get(channel, ()):
-            try:
-                return await self._store.catch_up(stream.user, stream.last_id)
-            except StateAway:
-                await asyncio.sleep(_RECONNECT_S)
-                await self._connection.recovery.up()
-        return None
-
-    async def _forget(self, channel: str, stream: Stream) -> None:
-        streams = self._streams[channel]
-        streams.discard(stream)
-        if streams:
+    def _gone(self, channel: str, stream: Stream, opened: Opened) -> None:
+        """The reader is no longer there, or never was."""
+        self._hangups.closed(opened)
+        self._forget(channel, stream)
+        if not stream.generation:
             return
-        del self._streams[channel]
-        self._confirmations.pop(channel, None)
-        if self._pubsub:
-            try:
-                async with asyncio.timeout(self._connection.command_timeout_s):
-                    await self._pubsub.unsubscribe(channel)
-            except (RedisError, OSError) as error:
-                log.info("unsubscribe_failed", error=type(error).__name__)
+        if not stream.cause:
+            stream.cause = Cause.DRAINING if self.is_draining else Cause.CLIENT
+        if stream.cause is Cause.CLIENT:
+            self._hangups.hung_up(opened, stream.user, stream.generation)
+        self._metrics.stream_closed(stream.cause)
+        log.info("stream_closed", user_id=stream.user.user_id, cause=stream.cause)
+
+    def _forget(self, channel: str, stream: Stream) -> None:
+        if others := tuple(other for other in self._streams[channel] if other is not stream):
+            self._streams[channel] = others
+        else:
+            del self._streams[channel]
+            self._channels.unsubscribe(channel)
+
+    async def drain(self, spread_s: float) -> None:
+        """Asks all clients to come back to another process, each at a moment of the next `spread_s`.
+
+        Until then their streams go on; no new one begins. Returns when all have ended.
+        """
+        self.is_draining = True
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + spread_s + _LAST_WORDS_S
+        for number, stream in enumerate(self.streams, 1):
+            after_s = uniform(0, spread_s)  # noqa: S311  # spreads load, hides nothing
+            stream.announce_drain(round(after_s * 1000))
+            loop.call_later(after_s, stream.release, Cause.DRAINING)
+            if number % _ANNOUNCED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        while self._streams and loop.time() < deadline:
+            await asyncio.sleep(_LOOK_S)
+        for stream in self.streams:
+            stream.cut_off(Cause.DRAINING)
+
+    # What the channels tell
+
+    def message(self, channel: str, data: str) -> None:
+        """A message for the streams of one user."""
+        try:
+            for stream in self._streams.get(channel, ()):
+                self._deliver(stream, data)
+        except Exception:  # one bad message must not cost the others their events
+            log.exception("event_failed", channel=channel)
+
+    def _deliver(self, stream: Stream, message: str) -> None:
+        if message == _BEGIN_ANEW:
+            self.lost_pools.add(stream.user.pool)
+            stream.begin_anew()
+        elif message.startswith("!"):
+            stream.superseded_by(int(message[1:]))
+        else:
+            event_id, _, data = message.partition(" ")
+            stream.live(Event(event_id=event_id, data=orjson.loads(data)))
+            committed_ms = int(event_id.partition("-")[0])
+            self._metrics.delivered(self._clock.now_s() - committed_ms / 1000, stream.reader.waiting)
+
+    def interrupted(self) -> None:
+        """Events may be missing: each stream will have to read its log."""
+        for stream in self.streams:
+            stream.put_aside()
+
+    def confirmed(self, channel: str) -> None:
+        """The channel's messages come, again or for the first time."""
+        if behind := [stream for stream in self._streams.get(channel, ()) if stream.reading is not None]:
+            self._catch_up.add(behind)
 
 
-def _deliver(stream: Stream, message: str) -> None:
-    if message == _BEGIN_ANEW:
-        stream.begin_anew()
-        return
-    if message.startswith("!"):
-        stream.superseded_by(int(message[1:]))
-        return
-    event_id, _, data = message.partition(" ")
-    stream.live(Event(event_id=event_id, data=orjson.loads(data)))
+def _start(commit: Commit, last_event_id: str | None) -> Start:
+    if commit.fields["resync"]:
+        return Start.RESYNC
+    return Start.RESUMED if last_event_id else Start.FRESH

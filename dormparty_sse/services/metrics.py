@@ -27,6 +27,7 @@ from dormparty_sse.domain.endings import Reason
 from dormparty_sse.domain.models import Commit
 from dormparty_sse.domain.states import State
 from dormparty_sse.services.census import Census
+from dormparty_sse.services.stream import Cause
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # else each series has a twin: when it began
 
@@ -51,10 +52,19 @@ _IN_MATCH = {State.CONNECTING, State.IN_CALL}
 
 # Of the goals for the time alone each is a bound: 1, 4, 6 and 21 s.
 _ALONE_S = (0.1, 0.25, 0.5, 1, 2, 4, 6, 10, 21, 30, 60, 120)
+_DELIVERY_S = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _CALL_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
 _RECONCILIATION_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _AGE_S = (1, 2, 3, 5, 10, 15, 30, 60, 300)  # LiveKit gives whole seconds
 _LONGEST_AGE_S = 3_600  # the signature is not valid for so long: such an event has a wrong time
+
+
+class Start(StrEnum):
+    """With what a stream began."""
+
+    FRESH = "fresh"  #: With a snapshot: the client was not here before.
+    RESUMED = "resumed"  #: With what the client had missed.
+    RESYNC = "resync"  #: With a snapshot, since the log does not reach back.
 
 
 class Fate(StrEnum):
@@ -72,9 +82,33 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
-        self.streams = Gauge(
+        self._streams = Gauge(
             "dormparty_streams", "Open streams", multiprocess_mode="livesum", registry=registry
         )
+        self._opened = Counter(
+            "dormparty_streams_opened", "Streams that began, by how", ["start"], registry=registry
+        )
+        self._closed = Counter(
+            "dormparty_streams_closed", "Streams that ended, by why", ["cause"], registry=registry
+        )
+        self._replayed = Counter(
+            "dormparty_stream_events_replayed",
+            "Events that resuming clients were sent from their logs",
+            registry=registry,
+        )
+        self._delivery = Histogram(
+            "dormparty_stream_delivery_seconds",
+            "From the commit of an event in Redis until it was written to the stream's connection",
+            buckets=_DELIVERY_S,
+            registry=registry,
+        )
+        self._most_waiting = Gauge(
+            "dormparty_stream_buffer_high_water",
+            "The most events that ever waited for one reader",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._high_water = 0
         self._transitions = Counter(
             "dormparty_transitions", "Steps of users", ["from", "to", "reason"], registry=registry
         )
@@ -124,6 +158,10 @@ class Metrics:
         # A rate needs a value before the first event: what alerts look at must be there from the start.
         for kind in Kind:
             self._findings.labels(kind)
+        for start in Start:
+            self._opened.labels(start)
+        for cause in Cause:
+            self._closed.labels(cause)
         for reason in Reason:
             self._ended.labels(reason)
         for livekit in ("up", "down"):
@@ -143,6 +181,24 @@ class Metrics:
             self._ended.labels(_one_of(REASONS, ending)).inc()
         for alone_ms in commit.alone_ms:
             self._alone.observe(alone_ms / 1000)
+
+    def stream_opened(self, start: Start, replayed: int) -> None:
+        """A stream has begun, with so many events from the log."""
+        self._streams.inc()
+        self._opened.labels(start).inc()
+        self._replayed.inc(replayed)
+
+    def stream_closed(self, cause: Cause) -> None:
+        """A stream has ended."""
+        self._streams.dec()
+        self._closed.labels(cause).inc()
+
+    def delivered(self, after_s: float, waiting: int) -> None:
+        """An event was written so long after its commit, and now so many wait for this reader."""
+        self._delivery.observe(max(after_s, 0))
+        if waiting > self._high_water:
+            self._high_water = waiting
+            self._most_waiting.set(waiting)
 
     def found(self, kind: Kind) -> None:
         """LiveKit and Redis differed."""

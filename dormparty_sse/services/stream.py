@@ -1,25 +1,61 @@
 """One open event stream: an ordered, bounded way from the log and the channel to one reader."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Protocol
 
 import orjson
 
 from dormparty_sse.domain.events import EventType
-from dormparty_sse.domain.models import Commit, Event, UserRef
+from dormparty_sse.domain.models import Commit, Event, Fields, UserRef
 from dormparty_sse.domain.states import State
 from dormparty_sse.services.views import Views
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class Cause(StrEnum):
+    """Why a stream has ended."""
+
+    CLIENT = "client"  #: The client has closed it, or something on the way.
+    SUPERSEDED = "superseded"  #: A newer stream of the user has begun.
+    DRAINING = "draining"  #: This process stops.
+    RENEWED = "renewed"  #: Redis has lost what it was told; the client comes back to a snapshot.
+    SLOW = "slow"  #: Too many events waited for it.
+    STUCK = "stuck"  #: It took nothing for too long.
+    ANSWERED = "answered"  #: It was a poll, and is done.
+
+
+class Reader(Protocol):
     """The other end of a stream."""
 
-    address: str  #: Where its connection leads to: the browser's address, or a proxy's.
-    responds: Callable[[], bool]  #: Does it still confirm what it is sent?
-    cut_off: Callable[[], None]  #: Drops the connection.
+    @property
+    def address(self) -> str:
+        """Where its connection leads to: the browser's address, or a proxy's."""
+
+    @property
+    def waiting(self) -> int:
+        """How much of what it was told it has not taken yet, in calls of `tell`."""
+
+    @property
+    def stuck_s(self) -> float:
+        """For how long something has been waiting."""
+
+    def responds(self) -> bool:
+        """Does it still confirm what it is sent?"""
+
+    async def start(self, gone: Callable[[], None]) -> None:
+        """Begins to send, and calls `gone` once there is no connection any more. Raises ConnectionError."""
+
+    def tell(self, *events: Event) -> None:
+        """Sends events, or keeps them until they can be sent."""
+
+    def ping(self) -> None:
+        """Sends something that says nothing, to find out whether it gets there."""
+
+    def finish(self, *, come_back: bool = False) -> None:
+        """Ends once everything is sent. `come_back`: the client is expected again at once."""
+
+    def cut_off(self) -> None:
+        """Ends now."""
 
 
 class Stream:
@@ -28,46 +64,44 @@ class Stream:
     Live events that arrive while the log is being read are put aside, and follow what the log had.
     """
 
+    __slots__ = (
+        "_aside",
+        "_buffer",
+        "_farewell",
+        "_newest_generation",
+        "_round",
+        "_seq",
+        "_views",
+        "cause",
+        "generation",
+        "last_id",
+        "last_queue_view",
+        "reader",
+        "user",
+        "waiting",
+    )
+
     def __init__(self, user: UserRef, views: Views, reader: Reader, *, buffer: int) -> None:
         """The reader is cut off once `buffer` live events are waiting for it."""
         self.user = user
         self.reader = reader
         self.generation = 0  #: Which of the user's streams this is; 0 until it has begun.
-        self._newest_generation = 0
+        self.cause: Cause | None = None  #: Why it is over, if it is.
         self.waiting = False  #: Is the user in the queue, as far as this stream has told?
         self.last_queue_view: dict[str, Any] | None = None
         self.last_id = "0-0"
+        self._newest_generation = 0
+        self._farewell: tuple[EventType, Cause] | None = None  # what ended it before it had begun
         self._seq = 0  # of the newest transition told
         self._views = views
         self._buffer = buffer
-        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
-        self._replayed = 0  # of those waiting; the log's length bounds them, not the buffer
         self._aside: list[Event] | None = []
         self._round = 0  # of reading the log; only the newest one's answer counts
-        self._closing = False
-
-    def __aiter__(self) -> AsyncIterator[Event]:
-        return self._read()
-
-    async def _read(self) -> AsyncIterator[Event]:
-        while (event := await self._events.get()) is not None:
-            self._replayed = max(0, self._replayed - 1)
-            yield event
-
-    @property
-    def stuck(self) -> bool:
-        """Is something waiting that the reader does not take?"""
-        return not self._events.empty()
 
     @property
     def is_alive(self) -> bool:
         """Does the reader take what it is sent, as far as one can see?"""
-        return not self.stuck and self.reader.responds()
-
-    @property
-    def is_open(self) -> bool:
-        """Has it begun, and is it for the client to end it?"""
-        return self.generation > 0 and not self._closing
+        return not self.reader.waiting and self.reader.responds()
 
     def begin(self, commit: Commit, last_event_id: str | None) -> None:
         """Starts with `connected` and the replay; `commit` is that of `Store.open_stream`."""
@@ -82,96 +116,128 @@ class Stream:
             **snapshot,
             "resync": fields["resync"],
         }
-        # Its id is the place in the log from which a client that got no event yet will resume.
-        self._offer(Event(event_id=self.last_id if fresh else None, data=connected))
+        self._note_state(connected)
+        self.last_queue_view = self._views.waiting(fields)
         if fresh:
             self._seq = commit.seq
-        self.last_queue_view = self._views.waiting(fields)
-        self._catch_up(commit)
+        # Its id is the place in the log from which a client that got no event yet will resume.
+        self._read_log(fields, Event(event_id=self.last_id if fresh else None, data=connected))
+        if self._farewell:
+            self.close(*self._farewell)
         self.superseded_by(self._newest_generation)
 
     def superseded_by(self, generation: int) -> None:
         """The user's stream of this generation has begun, here or elsewhere. The newest wins."""
         self._newest_generation = max(self._newest_generation, generation)
         if 0 < self.generation < self._newest_generation:
-            self.close(EventType.SUPERSEDED)
+            self.close(EventType.SUPERSEDED, Cause.SUPERSEDED)
 
-    def put_aside(self) -> int:
-        """From now on live events wait for the log to be read. Returns the number of this reading."""
+    def put_aside(self) -> None:
+        """From now on live events wait for the log to be read."""
         self._aside = self._aside or []
         self._round += 1
-        return self._round
 
-    def catch_up(self, commit: Commit, reading: int) -> bool:
+    @property
+    def reading(self) -> int | None:
+        """The number of the reading of the log that is due; None: none is."""
+        return self._round if self.generation and self._aside is not None else None
+
+    def catch_up(self, missed: Fields, reading: int) -> bool:
         """Goes on with what the log had, by `Store.catch_up`. False: it did not reach back."""
         if reading != self._round:  # the connection broke again; the next answer has this and more
             return True
-        self.superseded_by(commit.fields["generation"])
-        if commit.fields["resync"]:
+        self.superseded_by(missed["generation"])
+        if missed["resync"]:
             return False
-        self._catch_up(commit)
+        self._read_log(missed)
         return True
 
-    def _catch_up(self, commit: Commit) -> None:
-        open_session = commit.fields.get("openSession")
-        for event_id, data in commit.fields["events"]:
+    def _read_log(self, fields: Fields, *before: Event) -> None:
+        told, contradiction = list(before), False
+        open_session = fields.get("openSession")
+        for event_id, data in fields["events"]:
             event = Event(event_id=event_id, data=orjson.loads(data))
-            self._forward(event, over=event.data.get("sessionId") != open_session, replayed=1)
+            if self._has_told(event):
+                continue
+            if contradiction := self._contradicts(event):
+                break
+            told.append(self._outgoing(event, over=event.data.get("sessionId") != open_session))
+        if told:
+            self.reader.tell(*told)  # at once: the log's length bounds them, not the buffer
+        if contradiction:
+            self.begin_anew()
         aside, self._aside = self._aside or [], None
         for event in aside:
-            self._forward(event, over=False)
+            self.live(event)
 
     def live(self, event: Event) -> None:
         """An event from the channel."""
         if self._aside is not None:
             self._aside.append(event)
+        elif self._has_told(event):
+            return
+        elif self._contradicts(event):
+            self.begin_anew()
+        elif self.reader.waiting >= self._buffer:
+            self.cut_off(Cause.SLOW)
         else:
-            self._forward(event, over=False)
+            self.reader.tell(self._outgoing(event, over=False))
 
     def momentary(self, event: Event) -> bool:
         """An event without an id. False: a slow reader misses it, or one that has not begun: no loss."""
-        if self.stuck or not self.generation:
+        if self.cause or self.reader.waiting or not self.generation:
             return False
-        self._offer(event)
+        self.reader.tell(event)
         return True
 
     def begin_anew(self) -> None:
         """Has the client come back at once, to a snapshot of what is so now."""
-        self.close(EventType.DRAINING)
+        self.close(EventType.DRAINING, Cause.RENEWED)
 
-    def close(self, farewell: EventType) -> None:
+    def announce_drain(self, after_ms: int) -> None:
+        """Asks the client to come back after so long, to another process. Until then all goes on."""
+        if not self.cause and self.generation:
+            self.reader.tell(self._views.momentary(EventType.DRAINING, reconnectInMs=after_ms))
+
+    def release(self, cause: Cause) -> None:
+        """Ends the stream without a word. The client is expected again at once."""
+        if not self.cause:
+            self.cause = cause
+            self.reader.finish(come_back=True)
+
+    def cut_off(self, cause: Cause) -> None:
+        """Drops the reader. It loses nothing, since it can resume from the last event it got."""
+        self.cause = self.cause or cause
+        self.reader.cut_off()
+
+    def close(self, farewell: EventType, cause: Cause) -> None:
         """Ends the stream with `farewell` as its last event."""
-        if not self._closing:
-            self._offer(self._views.momentary(farewell))
-            self._end()
+        if not self.generation:
+            self._farewell = farewell, cause
+        elif not self.cause:
+            self.cause = cause
+            self.reader.tell(self._views.momentary(farewell))
+            self.reader.finish()
 
-    def _forward(self, event: Event, *, over: bool, replayed: int = 0) -> None:
-        if self._closing or event.event_id is None or _order(event.event_id) <= _order(self.last_id):
-            return
-        if (seq := event.data.get("seq")) is not None:
-            if seq <= self._seq:  # Redis has lost what this reader was told
-                self.begin_anew()
-                return
-            self._seq = seq
-        self.last_id = event.event_id
-        self._replayed += replayed
-        self._offer(self._views.event(event, self.user, over=over))
+    def _has_told(self, event: Event) -> bool:
+        """Also once the stream is over: then nothing more is to be told."""
+        return bool(self.cause) or not event.event_id or _order(event.event_id) <= _order(self.last_id)
 
-    def _offer(self, event: Event) -> None:
-        if self._closing:
-            return
-        if state := event.data.get("state"):
+    def _contradicts(self, event: Event) -> bool:
+        """Has Redis lost what this reader was told?"""
+        return int(event.data.get("seq", self._seq + 1)) <= self._seq
+
+    def _outgoing(self, event: Event, *, over: bool) -> Event:
+        """The event as the reader gets it, which is told with this."""
+        self.last_id = event.event_id or self.last_id
+        self._seq = event.data.get("seq", self._seq)
+        self._note_state(event.data)
+        return self._views.event(event, self.user, over=over)
+
+    def _note_state(self, data: Fields) -> None:
+        if state := data.get("state"):
             self.waiting = state == State.WAITING
             self.last_queue_view = None
-        if self._events.qsize() - self._replayed >= self._buffer and event.event_id is not None:
-            self._end()
-            self.reader.cut_off()  # it loses nothing, since it can resume from the last event it got
-            return
-        self._events.put_nowait(event)
-
-    def _end(self) -> None:
-        self._closing = True
-        self._events.put_nowait(None)
 
 
 def _order(event_id: str) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Background work of a process: kept alive while it runs, awaited or cancelled when the process stops."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextvars import Context
 from typing import Any, TypeVar
@@ -14,6 +15,8 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 _CANCEL_AGAIN_S = 0.2
+_TURN_S = 0.05  # between the turns of a round, at least
+_WORTH_A_TURN = 10  # of whatever it goes round; with fewer there are fewer turns
 
 
 class Tasks:
@@ -73,15 +76,41 @@ async def every(interval_s: float, work: Callable[[], Awaitable[None]], name: st
     while True:
         due = max(due + interval_s, clock())
         await asyncio.sleep(due - clock())
-        try:
-            await work()
-        except DormPartyError as error:
-            log.warning(
-                "round_failed",
-                work=name,
-                error=error.code,
-                detail=error.detail,
-                cause=repr(error.__cause__),
-            )
-        except Exception:
-            log.exception("round_crashed", work=name)
+        await _attempt(work(), name)
+
+
+async def go_round(
+    interval_s: float,
+    everybody: Callable[[], list[T]],
+    work: Callable[[list[T]], Awaitable[None]],
+    name: str,
+) -> None:
+    """Calls `work` with some of `everybody` at a time, so that the turn of each comes every `interval_s`.
+
+    A failure is logged and does not end it. What was late is made up for.
+    """
+    clock = asyncio.get_running_loop().time
+    begin = clock()
+    while True:
+        begin = max(begin + interval_s, clock())
+        await asyncio.sleep(begin - clock())
+        all_of_them = everybody()
+        turns = max(1, min(math.ceil(len(all_of_them) / _WORTH_A_TURN), int(interval_s / _TURN_S)))
+        for turn in range(turns):
+            await asyncio.sleep(max(0, begin + turn * interval_s / turns - clock()))
+            await _attempt(work(all_of_them[turn::turns]), name)
+
+
+async def _attempt(work: Awaitable[None], name: str) -> None:
+    try:
+        await work
+    except DormPartyError as error:
+        log.warning(
+            "round_failed",
+            work=name,
+            error=error.code,
+            detail=error.detail,
+            cause=repr(error.__cause__),
+        )
+    except Exception:
+        log.exception("round_crashed", work=name)

@@ -15,7 +15,6 @@ from typing import Any
 
 import structlog
 from redis.asyncio import ConnectionPool
-from redis.asyncio.client import PubSub
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -65,7 +64,7 @@ class Connection:
         self._waiting: deque[Call] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
         self._idle: list[asyncio.Future[None]] = []
-        self._subscriptions: set[PubSub] = set()
+        self._subscriptions: set[AbstractConnection] = set()
         self._latency_ms: float | None = None
 
     @property
@@ -181,21 +180,24 @@ class Connection:
     # Subscriptions
 
     @asynccontextmanager
-    async def subscription(self) -> AsyncIterator[PubSub]:
-        """A connection for pub/sub. It breaks whenever Redis was away, as messages may be missing then."""
-        pubsub = PubSub(self._pool)
-        self._subscriptions.add(pubsub)
+    async def subscription(self) -> AsyncIterator[AbstractConnection]:
+        """A connection for pub/sub. It breaks whenever Redis was away, as messages may be missing then.
+
+        Raises what redis-py does, and TimeoutError.
+        """
+        link = self._new_connection()
+        self._subscriptions.add(link)
         try:
-            yield pubsub
+            async with asyncio.timeout(self.connect_timeout_s):
+                await link.connect()  # type: ignore[no-untyped-call]  # redis-py leaves it unannotated
+            yield link
         finally:
-            self._subscriptions.discard(pubsub)
-            await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it unannotated
+            self._subscriptions.discard(link)
+            await link.disconnect(nowait=True)
 
     async def _cut_subscriptions(self) -> None:
-        for pubsub in tuple(self._subscriptions):
-            connection: AbstractConnection | None = pubsub.connection  # redis-py's annotation says None
-            if connection:
-                await connection.disconnect(nowait=True)
+        for link in tuple(self._subscriptions):
+            await link.disconnect(nowait=True)
 
     # The whole
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from dormparty_sse.domain.errors import StateFault
-from dormparty_sse.domain.models import Commit, Reservation, Transition, UserRef
+from dormparty_sse.domain.models import Commit, Fields, Reservation, Transition, UserRef
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.rules import Rules
 from dormparty_sse.domain.states import State
@@ -156,9 +156,13 @@ class Store:
         """The client has closed this stream of the user without a word."""
         return await self.run("stream_lost", user.pool, user.user_id, generation)
 
-    async def catch_up(self, user: UserRef, last_event_id: str) -> Commit:
-        """What an open stream has missed since an id; see `stream_catch_up.lua`."""
-        return await self.run("stream_catch_up", user.pool, user.user_id, _event_id(last_event_id))
+    async def catch_up(self, pool: str, streams: Sequence[tuple[str, str]]) -> list[Fields]:
+        """What open streams, each (user, last event id), have missed; see `streams_catch_up.lua`.
+
+        In order, at least that of the first; whoever has no answer is to be asked for again.
+        """
+        told = (part for user_id, last_id in streams for part in (user_id, _event_id(last_id)))
+        return list((await self.run("streams_catch_up", pool, *told)).fields["streams"])
 
     async def queue_views(self, pool: str, user_ids: Sequence[str]) -> list[dict[str, Any]]:
         """What each WAITING one of these users may know of the queue; see `queue_views.lua`."""

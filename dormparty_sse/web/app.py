@@ -26,7 +26,7 @@ from dormparty_sse.services.metrics import Metrics
 from dormparty_sse.services.reconcile import Reconciler
 from dormparty_sse.services.repair import Repairer
 from dormparty_sse.services.sync import RoomSync
-from dormparty_sse.services.tasks import Tasks, cancel, every
+from dormparty_sse.services.tasks import Tasks, cancel, every, go_round
 from dormparty_sse.services.upkeep import Upkeep
 from dormparty_sse.services.views import Views
 from dormparty_sse.services.webhooks import Webhooks
@@ -42,7 +42,7 @@ from dormparty_sse.web.routes import add_routes
 from dormparty_sse.web.sessions import SessionTokens
 
 _MAX_WEBHOOK_BODY = 256 * 1024  # actions have a smaller limit of their own, in bodies.py
-_FINISH_WORK_S = 3
+_FINISH_WORK_S = 2
 _AFTERCARE_INTERVAL_S = 1.5
 _TURN_INTERVAL_S = 0.5  # whose turn it is to reconcile is asked so often
 _CLOCK_INTERVAL_S = 1
@@ -56,7 +56,7 @@ def make_app(settings: Settings) -> web.Application:
         client_max_size=_MAX_WEBHOOK_BODY,
     )
     app.on_response_prepare.append(middlewares.add_headers)
-    app.on_shutdown.append(_drain)
+    app.on_response_prepare.append(middlewares.close_when_draining)
     app.cleanup_ctx.append(lambda running: _parts(running, settings))
     add_routes(app)
     return app
@@ -90,13 +90,13 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
     health = RoomsHealth(rooms)
     views = Views(mint, settings.browser_livekit_url, health, clock)
     hangups = Hangups(connection, store, commits, clock, tasks, secret=settings.session_secret)
-    hub = Hub(connection, store, views, hangups, tasks, buffer=settings.stream_buffer)
+    hub = Hub(connection, store, views, hangups, metrics, clock, tasks, buffer=settings.stream_buffer)
     matcher = Matcher(store, rooms, health, commits, tasks, batch=settings.match_batch)
     reconciler = Reconciler(store, rooms, commits, clock, metrics)
     sync = RoomSync(connection, reconciler, clock, metrics, tasks, interval_s=settings.reconcile_interval_s)
     health.when_back(sync.run_soon)
     deadlines = Deadlines(store, rooms, commits, matcher, reconciler, tasks)
-    upkeep = Upkeep(connection, hub, store, views)
+    upkeep = Upkeep(connection, hub, store, views, send_timeout_s=settings.stream_send_timeout_s)
     auditor = Auditor(store, rooms)
     repairer = Repairer(store, rooms, auditor, commits)
     aftercare = Aftercare(connection, store, repairer, upkeep)
@@ -129,10 +129,15 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
         asyncio.create_task(every(settings.sweep_interval_s, deadlines.sweep, "sweep")),
         asyncio.create_task(every(_TURN_INTERVAL_S, sync.take_turn, "reconciliation")),
         asyncio.create_task(every(_AFTERCARE_INTERVAL_S, aftercare.look, "aftercare")),
-        asyncio.create_task(every(settings.heartbeat_interval_s, upkeep.heartbeats, "heartbeats")),
-        asyncio.create_task(every(settings.presence_interval_s, upkeep.presence, "presence")),
-        asyncio.create_task(every(settings.queue_update_interval_s, upkeep.queue_updates, "queue_updates")),
     ]
+    for interval_s, work in (
+        (settings.stream_ping_interval_s, upkeep.pings),
+        (settings.heartbeat_interval_s, upkeep.heartbeats),
+        (settings.presence_interval_s, upkeep.presence),
+        (settings.queue_update_interval_s, upkeep.queue_updates),
+    ):
+        going_round = go_round(interval_s, lambda: hub.streams, work, work.__name__)
+        rounds.append(asyncio.create_task(going_round))
     yield
     deadlines.stop()
     await cancel(rounds)
@@ -147,5 +152,7 @@ async def _look_at_clock(store: Store, clock: Clock) -> None:
             clock.learn(await store.time())
 
 
-async def _drain(app: web.Application) -> None:
-    app[PARTS].hub.drain()
+async def drain(app: web.Application) -> None:
+    """Sends the clients elsewhere, while everything goes on. Returns once they have gone."""
+    parts = app[PARTS]
+    await parts.hub.drain(parts.settings.stream_drain_s)

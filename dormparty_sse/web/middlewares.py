@@ -96,6 +96,13 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers["Cache-Control"] = "no-cache"  # asked again each time, answered 304
 
 
+async def close_when_draining(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal handler: whoever asks a process that stops asks another one next."""
+    if request.app[PARTS].hub.is_draining:
+        response.headers["Connection"] = "close"
+        response.force_close()
+
+
 @cache
 def _content_security_policy(livekit_url: str) -> str:
     livekit = urlsplit(livekit_url)

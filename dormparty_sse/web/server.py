@@ -1,5 +1,6 @@
 """The server: gunicorn's processes, each running the application on uvloop."""
 
+import asyncio
 import gc
 import logging
 import os
@@ -18,11 +19,13 @@ from dormparty_sse.web.logs import configure_logs
 _GARBAGE_THRESHOLD = 20_000  # objects; the requests under way must not all be taken for long-lived
 _BACKLOG = 4096  # thousands of streams may come (back) at once
 _STOP_S = 10
-_FINISH_REQUESTS_S = 4  # of those; app.py needs the rest for its own work
+_FINISH_REQUESTS_S = 2  # of those; the streams and app.py need the rest
+_LAST_REQUESTS_S = 0.3  # whoever has connected by now sends its request
 _KEEPALIVE_S = 75
 _METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client's variable
 
 MakeApp = Callable[[Settings], web.Application]
+Drain = Callable[[web.Application], Awaitable[None]]
 
 
 class _Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -33,10 +36,26 @@ class _Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
         self.access_log.disabled = True
 
 
+class _Runner(web.AppRunner):
+    """Stops in such an order that no request which has reached this process is lost."""
+
+    def __init__(self, app: web.Application, drain: Drain, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._drain = drain
+
+    async def cleanup(self) -> None:
+        """Takes no more connections, serves those there are until the streams have gone, then ends."""
+        for site in list(self.sites):
+            await site.stop()
+        await asyncio.gather(asyncio.sleep(_LAST_REQUESTS_S), self._drain(self.app))
+        await super().cleanup()
+
+
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    def __init__(self, settings: Settings, make_app: MakeApp) -> None:
+    def __init__(self, settings: Settings, make_app: MakeApp, drain: Drain) -> None:
         self._settings = settings
         self._make_app = make_app
+        self._drain = drain
         super().__init__()
 
     def load_config(self) -> None:
@@ -57,10 +76,11 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Callable[[], Awaitable[web.AppRunner]]:
         async def make_runner() -> web.AppRunner:
             _collect_garbage_less()
-            return web.AppRunner(
+            return _Runner(
                 self._make_app(self._settings),
+                self._drain,
                 access_log=None,
-                handler_cancellation=True,  # a stream's handler ends with its client
+                handler_cancellation=True,  # a poll ends with its client
                 keepalive_timeout=_KEEPALIVE_S,
                 shutdown_timeout=_FINISH_REQUESTS_S,
             )
@@ -104,6 +124,6 @@ def serve(settings: Settings) -> None:
     logging.captureWarnings(capture=True)
     _share_metrics(settings.web_concurrency)
     # Not before: prometheus-client looks for the directory once, when it is imported.
-    from dormparty_sse.web.app import make_app  # noqa: PLC0415
+    from dormparty_sse.web.app import drain, make_app  # noqa: PLC0415
 
-    _Server(settings, make_app).run()
+    _Server(settings, make_app, drain).run()

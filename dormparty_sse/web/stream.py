@@ -1,56 +1,52 @@
-"""GET events: the stream of one user."""
+"""GET events: what a user is told, as a stream or by polling."""
 
-import random
-from contextlib import suppress
+from typing import Literal
 
-import orjson
 from aiohttp import web
-from aiohttp_sse import EventSourceResponse
 
-from dormparty_sse.domain.events import EventType
-from dormparty_sse.domain.models import Event
+from dormparty_sse.domain.models import UserRef
+from dormparty_sse.services.stream import Cause
 from dormparty_sse.web.bodies import Body, read_own_body
-from dormparty_sse.web.handlers import current_user
+from dormparty_sse.web.event_connection import EventConnection, Head
+from dormparty_sse.web.handlers import current_user, json_answer
 from dormparty_sse.web.parts import parts_of
-from dormparty_sse.web.peer import reader_of
+from dormparty_sse.web.peer import Peer
+from dormparty_sse.web.polling import Poll, answer
 
-_STAY_AWAY_MS = 3_600_000  # a superseded EventSource would come back at once, and fight
+
+class EventsQuery(Body):
+    """How the events are wanted."""
+
+    poll: Literal["0", "1"] = "0"
+    last_event_id: str | None = None
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """Sends the user's events until the client or this process goes, or a newer stream takes over."""
+    """GET events. A stream begins with this; it goes on until one of its ends goes, or a newer one comes."""
     user = current_user(request)
-    await read_own_body(request, Body, user)
+    query = await read_own_body(request, EventsQuery, user)
+    last_event_id = request.headers.get("Last-Event-ID") or query.last_event_id or None
+    if request.transport is None:
+        raise ConnectionResetError
+    peer = Peer(request.transport)
+    if query.poll == "1":
+        return await _poll(request, user, last_event_id, peer)
     parts = parts_of(request)
-    settings = parts.settings
-    last_event_id = request.headers.get("Last-Event-ID") or request.query.get("lastEventId") or None
-    response = EventSourceResponse(
-        sep="\n",
-        ping_interval=settings.stream_ping_interval_s,
-        send_timeout=settings.stream_send_timeout_s,
-    )
-    response.headers["Cache-Control"] = "no-cache, no-transform"
-    # A TimeoutError: the client takes nothing, and its connection is cut by now.
-    with suppress(TimeoutError), parts.metrics.streams.track_inprogress():
-        async with parts.hub.open(user, last_event_id, reader_of(request)) as stream:
-            await response.prepare(request)
-            async with response:
-                async for event in stream:
-                    await _send(response, event, settings.stream_retry_ms)
-    return response
+    head = Head(request)
+    await parts.hub.open(user, last_event_id, EventConnection(head, peer, parts.settings.stream_retry_ms))
+    return head
 
 
-async def _send(response: EventSourceResponse, event: Event, retry_ms: int) -> None:
-    await response.send(
-        orjson.dumps(event.data).decode(), id=event.event_id, retry=_retry_ms(event.type, retry_ms)
-    )
-
-
-def _retry_ms(event_type: str, retry_ms: int) -> int | None:
-    match event_type:
-        case EventType.CONNECTED:
-            return round(retry_ms * random.uniform(0.5, 1.5))  # noqa: S311  # spreads load, hides nothing
-        case EventType.SUPERSEDED:
-            return _STAY_AWAY_MS
-        case _:
-            return None
+async def _poll(
+    request: web.Request, user: UserRef, last_event_id: str | None, peer: Peer
+) -> web.StreamResponse:
+    """Answers as soon as there is something to tell. Until then it is the user's stream, as any other."""
+    parts = parts_of(request)
+    poll = Poll(peer)
+    stream = await parts.hub.open(user, last_event_id, poll)
+    try:
+        told = await poll.events(parts.settings.poll_wait_s)
+        stream.release(Cause.ANSWERED)
+    finally:
+        poll.end()
+    return json_answer(answer(told, last_event_id))

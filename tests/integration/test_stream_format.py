@@ -79,7 +79,7 @@ async def test_events_have_no_name_and_an_id_only_where_one_can_resume(
             if "data" in names:
                 seen.setdefault(json.loads(dict(event)["data"])["type"], names)
     assert seen["queued"] == seen["idle"] == ["id", "data"]
-    assert seen["connected"] == ["id", "data", "retry"]
+    assert seen["connected"] == ["id", "retry", "data"]
     assert seen.get("queue-update", ["data"]) == ["data"]
 
 

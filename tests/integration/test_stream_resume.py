@@ -136,11 +136,11 @@ async def test_an_id_that_the_log_does_not_know_means_resync(
     url = stack.url + "/api/matching/events"
     async with stack.http.get(url, params=query, headers=someone.headers) as answer:
         assert answer.status == 200
-        lines = [(await answer.content.readline()).decode() for _ in range(2)]
-    assert lines[0] == f"id: {(await stack.event_ids(someone.pool, someone.user_id))[-1]}\n"
-    assert '"type":"connected"' in lines[1]
-    assert '"resync":true' in lines[1]
-    assert '"state":"WAITING"' in lines[1]
+        event_id, _, data = [(await answer.content.readline()).decode() for _ in range(3)]
+    assert event_id == f"id: {(await stack.event_ids(someone.pool, someone.user_id))[-1]}\n"
+    assert '"type":"connected"' in data
+    assert '"resync":true' in data
+    assert '"state":"WAITING"' in data
     await someone.post("end")
 
 

@@ -32,6 +32,7 @@ QUICK = {
     "SWEEP_INTERVAL_S": "0.5",
     "LIVEKIT_PROBE_INTERVAL_S": "0.5",
     "QUEUE_UPDATE_INTERVAL_S": "0.5",
+    "STREAM_DRAIN_S": "0.5",
 }
 
 

@@ -103,6 +103,7 @@ function run.presence(id, late)
   if seen <= NOW - RULES.stale_after_ms then give_up(user) end
   local next_look = look_at_listener(user, seen)
   if user.state == 'IDLE' and seen <= NOW - RULES.user_ttl_ms then return user_forget(id) end
+  log_trim(id)
   redis.call('PEXPIRE', KEY.log(id), RULES.user_ttl_ms * 2) -- a long call has no events
   local patience = user.state == 'IDLE' and RULES.user_ttl_ms or RULES.stale_after_ms
   deadline_set('presence', id, next_look or math.max(seen + patience, NOW + RULES.leave_timeout_ms))

@@ -132,10 +132,13 @@ class Interleaving(Losses):
         for _ in range(missed):
             self.skip(user, 0)
             self.enqueue(user)
-        caught_up = self._run(self.store.catch_up(self._user(user), opened.fields["lastId"]))
-        events = [json.loads(data) for _, data in caught_up.fields["events"]]
-        told = [event["seq"] for event in events if "seq" in event]
-        assert told == list(range(opened.seq + 1, self.seqs.get(user, 0) + 1))
+        caught_up = self._run(
+            self.store.run("streams_catch_up", self.pool, user, str(opened.fields["lastId"]))
+        )
+        (told,) = caught_up.fields["streams"]
+        events = [json.loads(data) for _, data in told["events"]]
+        steps = [event["seq"] for event in events if "seq" in event]
+        assert steps == list(range(opened.seq + 1, self.seqs.get(user, 0) + 1))
 
     @rule(user=USERS)
     def seen(self, user: str) -> None:

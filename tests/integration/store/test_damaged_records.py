@@ -95,7 +95,7 @@ def commands_of(store: Store, user: UserRef, about: dict[str, str], room: str) -
         lambda: store.register(user),
         lambda: store.status(user),
         lambda: store.open_stream(user, "0-1"),
-        lambda: store.catch_up(user, "0-0"),
+        lambda: store.run("streams_catch_up", user.pool, user.user_id, "0-0"),
         lambda: store.participant_joined(user.pool, **of_user, joined_at=2),
         lambda: store.participant_left(user.pool, **of_user, how="left"),
         lambda: store.acknowledge_room_closing(user, room),

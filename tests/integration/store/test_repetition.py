@@ -194,7 +194,7 @@ async def test_signs_of_life_and_looks_may_be_repeated(way: Proxy, far_store: St
         far_store.register,
         far_store.status,
         lambda user: far_store.open_stream(user, None),
-        lambda user: far_store.catch_up(user, "0-0"),
+        lambda user: far_store.run("streams_catch_up", user.pool, user.user_id, "0-0"),
         lambda user: far_store.run_deadlines(user.pool, 10),
     ]
     for number, look in enumerate(looks, 1):

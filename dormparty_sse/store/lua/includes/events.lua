@@ -20,6 +20,11 @@ local function seq_of(entry)
   return natural(entry[2][2]:match('"seq":%s*(%d+)'))
 end
 
+-- When an entry was appended, in ms.
+local function time_of(entry)
+  return tonumber(entry[1]:match('^%d+'))
+end
+
 table.insert(before_reply, function()
   for id in pairs(told) do redis.call('PEXPIRE', KEY.log(id), RULES.user_ttl_ms * 2) end
 end)

@@ -9,27 +9,24 @@ local function newest_id(log)
   return last[1] and last[1][1] or FROM_THE_START
 end
 
--- Does the log still hold everything that came after `id`?
-local function reaches_back_to(log, id)
-  if id == FROM_THE_START then return redis.call('XLEN', log) < RULES.log_length end
-  return #redis.call('XRANGE', log, id, id) > 0
-end
-
--- The session whose invitation still stands, or nil.
-local function open_session(user_id)
-  local user = redis.call('HMGET', KEY.user(user_id), 'state', 'sessionId')
-  if user[1] == 'CONNECTING' or user[1] == 'IN_CALL' then return user[2] end
+-- Does the log still hold everything that came after `id`? `log_from`: the first seq it holds, if that is not 1.
+local function reaches_back_to(log, id, log_from)
+  if id == FROM_THE_START then
+    return redis.call('XLEN', log) < RULES.log_length and (natural(log_from) or 1) <= 1
+  end
+  return tonumber(id:match('^%d+')) >= NOW - RULES.log_age_ms and #redis.call('XRANGE', log, id, id) > 0
 end
 
 -- What came after the event `after`, or resync where the log cannot tell.
 -- '' is a client that has missed nothing, since it was never here.
 local function replay(user_id, after)
   local log = KEY.log(user_id)
-  local found = {
-    lastId = newest_id(log), events = {}, resync = false, openSession = open_session(user_id),
-  }
-  if after == '' then return found end
-  if not reaches_back_to(log, after) then
+  local state, session, log_from = unpack(redis.call('HMGET', KEY.user(user_id), 'state', 'sessionId', 'logFrom'))
+  local found = { lastId = newest_id(log), events = {}, resync = false }
+  -- The session whose invitation still stands.
+  if state == 'CONNECTING' or state == 'IN_CALL' then found.openSession = session end
+  if after == '' or after == found.lastId then return found end
+  if not reaches_back_to(log, after, log_from) then
     found.resync = true
     return found
   end

@@ -42,6 +42,22 @@ local function user_act(user, action)
   user_set(user, { lastAction = action, lastActionAt = NOW })
 end
 
+-- Takes out of the log what is too old to resume from. Its newest entry stays: who has that has missed nothing.
+local function log_trim(id)
+  local log, user = KEY.log(id), user_get(id)
+  local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  if not oldest or time_of(oldest) >= NOW - RULES.log_age_ms then return end
+  local newest = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+  redis.call('XTRIM', log, 'MINID', math.min(NOW - RULES.log_age_ms, time_of(newest)))
+  local from = (natural(user.seq) or 0) + 1
+  for _, entry in ipairs(redis.call('XREVRANGE', log, '+', '-')) do from = seq_of(entry) or from end
+  user_set(user, { logFrom = from })
+end
+
+table.insert(before_reply, function()
+  for id in pairs(told) do log_trim(id) end
+end)
+
 table.insert(before_reply, function()
   for id, names in pairs(changed) do
     local user, set, unset = users[id], {}, {}

@@ -14,6 +14,7 @@ from dormparty_sse.dev.network import LOOPBACK, free_port
 from dormparty_sse.dev.server import Server
 from dormparty_sse.domain.errors import StateAway
 from dormparty_sse.store.connection import Connection
+from dormparty_sse.store.lanes import pack
 from dormparty_sse.store.recovery import ConnectionState
 from tests.support.connections import came_back, connection_to, goes_away, is_back
 from tests.support.waiting import eventually
@@ -137,10 +138,10 @@ async def test_health_says_how_it_is_and_how_it_was(server: Server, connection: 
 
 
 async def test_a_subscription_breaks_when_redis_was_away(connection: Connection, redis: Redis) -> None:
-    async with connection.subscription() as pubsub:
-        await pubsub.subscribe("news")
-        await pubsub.get_message(timeout=None)  # the confirmation
-        reading = asyncio.create_task(pubsub.get_message(timeout=None))
+    async with connection.subscription() as link:
+        await link.send_packed_command(pack("SUBSCRIBE", "news"), check_health=False)
+        assert (await link.read_response())[0] == "subscribe"
+        reading = asyncio.create_task(link.read_response())
         await redis.config_set("maxmemory", 1)
         try:
             with pytest.raises(StateAway):
