@@ -28,6 +28,7 @@ from dormparty_sse.store.troubles import NO_ANSWER, words
 
 log = structlog.get_logger()
 
+_TOGETHER = 10  # calls not worth two connections
 _BATCH = 100  # calls sent at once; with more, the first of them would wait long for the last
 _PROBE_KEY = "dormparty:probe"
 _PROBE_TTL_S = 1
@@ -163,7 +164,7 @@ class Connection:
 
     async def _serve(self, lane: Lane) -> None:
         batch: deque[Call] = deque()
-        share = min(_BATCH, math.ceil(len(self._waiting) / self._pool_size))  # the rest is for others
+        share = max(_TOGETHER, min(_BATCH, math.ceil(len(self._waiting) / self._pool_size)))
         while self._waiting and len(batch) < share:
             call = self._waiting.popleft()
             if not call.answer.done():  # else its caller has gone, or its time is over

@@ -87,10 +87,10 @@ class EventConnection(asyncio.Protocol):
         if transport is None or transport.is_closing():
             raise ConnectionResetError
         self._take_over(transport, head.request)
-        del self._head  # the request may be forgotten
         self._gone = gone
         self._write(b"".join(self._early))
-        self._early.clear()
+        transport.set_write_buffer_limits(high=0)  # not before: the head and this go out together
+        del self._early, self._head  # the request may be forgotten
         if self._is_finished:
             self.finish()
 
@@ -99,8 +99,7 @@ class EventConnection(asyncio.Protocol):
         transport.set_protocol(self)
         aiohttps.transport = None  # else it would close it
         aiohttps.connection_lost(None)  # for aiohttp the connection is no more, which ends the request's task
-        transport.set_write_buffer_limits(high=0)
-        self._peer.watch()
+        self._peer.hold_back_little()
         self._transport = transport
 
     # What the stream tells

@@ -41,7 +41,6 @@ class Poll:
     async def start(self, gone: Callable[[], None]) -> None:
         """Nothing is sent before the answer."""
         self._gone = gone
-        self._peer.watch()
 
     def responds(self) -> bool:
         """Does the client still confirm what it is sent?"""

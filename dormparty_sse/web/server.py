@@ -15,6 +15,7 @@ from gunicorn.app.base import BaseApplication
 
 from dormparty_sse.settings import Settings
 from dormparty_sse.web.logs import configure_logs
+from dormparty_sse.web.peer import give_up_the_vanished
 
 _GARBAGE_THRESHOLD = 20_000  # objects; the requests under way must not all be taken for long-lived
 _BACKLOG = 4096  # thousands of streams may come (back) at once
@@ -67,6 +68,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "graceful_timeout": _STOP_S,
             "logger_class": _Logger,
             "control_socket_disable": True,
+            "when_ready": _watch_connections,
             "child_exit": _forget_streams,
             "on_exit": _remove_metrics,
         }
@@ -103,6 +105,11 @@ def _share_metrics(processes: int) -> None:
     os.environ.pop(_METRICS_DIRECTORY, None)  # of another server, of which this one was started
     if processes > 1:
         os.environ[_METRICS_DIRECTORY] = tempfile.mkdtemp(prefix="dormparty-metrics-")
+
+
+def _watch_connections(arbiter: Any) -> None:
+    for listener in arbiter.LISTENERS:
+        give_up_the_vanished(listener.sock)
 
 
 def _forget_streams(_arbiter: Any, worker: Any) -> None:
