@@ -12,7 +12,8 @@ MEMORY = "memory for each of {:,} idle streams, KiB"
 CONNECTS = "connects a second"
 P50 = "delivery at {:,} events a second, p50, ms"
 P99 = "delivery at {:,} events a second, p99, ms"
-LATE = "   sent later than planned, p99, ms"
+LATE = "   sent later than planned at {:,} a second, p99, ms"
+LOST = "   events lost at {:,} a second"
 CPU = "processor time for an event at {:,} a second, µs"
 HIGHEST = "most events a second without loss"
 STORM_LOST = "all cut at once: events lost"
@@ -49,6 +50,8 @@ GOALS = {
     CONNECTS: Goal(value=5_500, at_least=True),
     P99.format(1_000): Goal(value=1.0),
     P99.format(3_000): Goal(value=2.0),
+    LOST.format(1_000): Goal(value=0),
+    LOST.format(3_000): Goal(value=0),
     CPU.format(3_000): Goal(value=150),
     HIGHEST: Goal(value=15_000, at_least=True),
     STORM_LOST: Goal(value=0),

@@ -16,7 +16,7 @@ const (
 	atOnce    = 200 // streams that are being opened
 	sources   = 8   // addresses from 127.0.0.2 on: one alone has too few ports
 	comeBack  = 50 * time.Millisecond
-	patience  = 60 // seconds until a stream is open
+	patience  = 120 // seconds until a stream is open
 	readBytes = 64 * 1024
 )
 

@@ -16,7 +16,7 @@ import (
 const (
 	connections = 4
 	payloadSize = 150 // bytes; with what is around it an event is as long as the usual ones
-	quiet       = 1   // seconds without an arrival, after which nothing more is expected
+	quiet       = 3   // seconds without an arrival, after which nothing more is expected
 )
 
 // publisher sends commands to Redis without waiting for the answers.
