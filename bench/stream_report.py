@@ -28,7 +28,7 @@ published by one script, as the service does it. Processor time is the server's 
 what the open streams cost without any event. A rate counts as without loss where, for 3 s, every event
 arrives once, 97 % of the rate is reached, and p99 from the planned time is 1 s at most. In the storm all
 streams are cut while 1,000 events a second go on for {STORM_S} s; they come back with Last-Event-ID, 200 at a
-time. Lost is which of all these events has not arrived in the end.
+time. An event is lost if it has not arrived in the end.
 The bare server is aiohttp-sse with a queue for each user, fed by PUBLISH: no log, so nothing is resumed.
 Load generator, server and Redis share the cores."""
 
@@ -64,17 +64,17 @@ GOALS = {
 def table(ours: Figures, bare: Figures) -> Iterator[str]:
     """The lines; the ratio is that of the service's figure to the bare server's."""
     yield f"{'':54}{'service':>10}{'bare':>10}{'ratio':>8}   goal"
-    for name, figure in ours.items():
-        other = bare.get(name)
-        beside = f"{_number(other)}{_ratio(figure, other)}" if other is not None else " " * 18
-        goal = GOALS.get(name)
-        judged = f"   {goal.value:,g} {verdict(goal.met(figure))}" if goal else ""
-        yield f"{name:54}{_number(figure)}{beside}{judged}".rstrip()
+    for name in ours | bare:
+        figure, other, goal = ours.get(name), bare.get(name), GOALS.get(name)
+        judged = f"   {goal.value:,g} {verdict(goal.met(figure))}" if goal and figure is not None else ""
+        yield f"{name:54}{_number(figure)}{_number(other)}{_ratio(figure, other)}{judged}".rstrip()
 
 
-def _number(figure: float) -> str:
+def _number(figure: float | None) -> str:
+    if figure is None:
+        return f"{'':10}"
     return f"{figure:10,.0f}" if figure >= 100 or figure == int(figure) else f"{figure:10,.2f}"
 
 
-def _ratio(figure: float, other: float) -> str:
-    return f"{figure / other:8.2f}" if other else f"{'':8}"
+def _ratio(figure: float | None, other: float | None) -> str:
+    return f"{figure / other:8.2f}" if figure is not None and other else f"{'':8}"
