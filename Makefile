@@ -38,6 +38,7 @@ bench: .venv/.test setup ## Measure speed under load
 	@$(PY) -m bench
 	@$(PY) -m bench.store
 	@$(PY) -m bench.rooms
+	@$(PY) -m bench.streams
 
 lock: ## Renew the lock files from the .in files (needs uv)
 	@cd requirements && for name in base build test "tools/go --no-deps" "tools/node --no-deps" "tools/redis --no-deps"; do \
