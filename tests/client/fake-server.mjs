@@ -10,8 +10,8 @@ const LOOK_EVERY_MS = 5;
 /** Waiting that a test need not wait for. */
 export const QUICK = {
   requestMs: 2_000,
-  connectMs: 5_000,
-  firstEventMs: 150,
+  connectMs: 10_000,
+  firstEventMs: 3_000,
   silenceMs: 5_000,
   pollMs: 5_000,
   firstPauseMs: 10,
@@ -21,7 +21,7 @@ export const QUICK = {
 };
 
 /** Waits until something is so, and returns it. */
-export async function until(look, what = String(look), timeoutMs = 5_000) {
+export async function until(look, what = String(look), timeoutMs = 10_000) {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const seen = await look();

@@ -5,10 +5,13 @@ import { test } from 'node:test';
 
 import { start, until } from './fake-server.mjs';
 
+/** So long streams are waited for. */
+const HELD = { firstEventMs: 300 };
+
 const typesOf = (seen) => seen.map(({ type }) => type);
 
 test('a client whose streams are held back gets everything by polls', async (t) => {
-  const { server, client, seen } = await start(t);
+  const { server, client, seen } = await start(t, HELD);
   server.holdsStreamsBack = true;
   await client.connect();
   assert.equal(client.transport, 'polling');
@@ -37,7 +40,7 @@ test('a stream that ends without an event counts like one that is held back', as
 });
 
 test('a stream that was open before goes on as polls after its last event', async (t) => {
-  const { server, client, seen } = await start(t);
+  const { server, client, seen } = await start(t, HELD);
   await client.connect();
   server.holdsStreamsBack = true;
   server.streams[0].cut();
@@ -49,7 +52,7 @@ test('a stream that was open before goes on as polls after its last event', asyn
 });
 
 test('a stream is tried again now and then, and taken once it works', async (t) => {
-  const { server, client, seen } = await start(t, { retryStreamMs: 50 });
+  const { server, client, seen } = await start(t, { ...HELD, retryStreamMs: 50 });
   server.holdsStreamsBack = true;
   await client.connect();
   seen.length = 0;
@@ -71,7 +74,7 @@ test('a stream is tried again now and then, and taken once it works', async (t) 
 });
 
 test('when the network may be another one, a stream is tried at once', async (t) => {
-  const { server, client } = await start(t);
+  const { server, client } = await start(t, HELD);
   server.holdsStreamsBack = true;
   await client.connect();
   server.holdsStreamsBack = false;
@@ -80,7 +83,7 @@ test('when the network may be another one, a stream is tried at once', async (t)
 });
 
 test('polls that fail are repeated after a pause', async (t) => {
-  const { server, client, seen } = await start(t);
+  const { server, client, seen } = await start(t, HELD);
   server.holdsStreamsBack = true;
   await client.connect();
   await until(() => server.polls.length === 2);
@@ -108,7 +111,7 @@ test('a server that is away is no reason to poll', async (t) => {
 });
 
 test('where not even requests get through, nothing is polled', async (t) => {
-  const { server, client } = await start(t);
+  const { server, client } = await start(t, HELD);
   await client.connect();
   server.holdsStreamsBack = true;
   server.answers.set('/api/matching/heartbeat', () => ({ status: 502, body: {} }));
@@ -119,7 +122,7 @@ test('where not even requests get through, nothing is polled', async (t) => {
 });
 
 test('a server that knows no polls is asked for streams again', async (t) => {
-  const { server, client } = await start(t);
+  const { server, client } = await start(t, HELD);
   await client.connect();
   server.knowsPolls = false;
   server.holdsStreamsBack = true;
@@ -130,7 +133,7 @@ test('a server that knows no polls is asked for streams again', async (t) => {
 });
 
 test('another tab takes over from polls too, though not the streams that were given up', async (t) => {
-  const { server, client, seen } = await start(t);
+  const { server, client, seen } = await start(t, HELD);
   server.holdsStreamsBack = true;
   await client.connect();
   server.publish('superseded');
