@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dormparty_sse.domain.endings import ENDINGS, Reason
+from dormparty_sse.domain.events import EventType
+from dormparty_sse.domain.states import State
 from tests.client.conftest import CLIENT, RunNode
 from tests.support.stack import ROOT, Stack
 
@@ -57,6 +60,25 @@ def test_the_types_name_the_members_that_there_are(run_node: RunNode) -> None:
     inherited = {"addEventListener", "removeEventListener"}
     assert named - inherited == set(there_are["members"])
     assert set(re.findall(r"^export class (\w+)", types, re.MULTILINE)) == set(there_are["exports"])
+
+
+def test_the_types_know_every_event_state_and_reason() -> None:
+    types = (CLIENT / "dormparty-client.d.ts").read_text()
+    events = re.search(r"EventMap {$(.*?)^}", types, re.MULTILINE | re.DOTALL)
+    assert events
+    named = set(re.findall(r"^  '?([\w-]+)'?: \w+Event\b", events[1], re.MULTILINE))
+    assert named - {"snapshot", "stream"} == set(EventType)
+    assert union(types, "State") == set(State)
+    assert union(types, "EndReason") == set(Reason) | {"blocked"}
+    partners = {ending.others_see for ending in ENDINGS.values()}
+    assert union(types, "PartnerEndReason") | union(types, "EndReason") >= partners
+
+
+def union(types: str, name: str) -> set[str]:
+    """The words of a type that is one of several."""
+    found = re.search(rf"^export type {name} =(.*?);", types, re.MULTILINE | re.DOTALL)
+    assert found, name
+    return set(re.findall(r"'([\w-]+)'", found[1]))
 
 
 def test_the_page_speaks_to_the_server_through_the_client_alone() -> None:

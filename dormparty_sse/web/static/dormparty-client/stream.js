@@ -83,10 +83,11 @@ export class Stream {
   }
 }
 
-/** Null for what is no JSON, and so no event of ours. */
+/** Null for what is no event of ours. */
 function parsed(text) {
   try {
-    return JSON.parse(text);
+    const data = JSON.parse(text);
+    return typeof data?.type === 'string' ? data : null;
   } catch {
     return null;
   }
