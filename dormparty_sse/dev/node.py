@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dormparty_sse.dev.commands import output_of
+from dormparty_sse.dev.commands import output_of, run
+from dormparty_sse.dev.places import cache_dir
 from dormparty_sse.dev.wheels import unpacked
 
 _OLDEST_MAJOR = 18
@@ -21,6 +22,16 @@ class Node:
     node: list[str | Path]
     npm: list[str | Path]
     env: dict[str, str] = field(default_factory=dict)  #: What they need beside the usual environment.
+
+    def install(self, folder: Path) -> None:
+        """Install the packages that a folder's package-lock.json names. Raises DevError if that fails."""
+        run(
+            [*self.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+            what="npm ci",
+            log=cache_dir() / "npm.log",
+            cwd=folder,
+            env={**os.environ, **self.env},
+        )
 
 
 @contextmanager

@@ -1,13 +1,11 @@
 """Puts the LiveKit client library for browsers where the page loads it from."""
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
-from dormparty_sse.dev.commands import run
 from dormparty_sse.dev.node import node
-from dormparty_sse.dev.places import ROOT, cache_dir, from_checkout
+from dormparty_sse.dev.places import ROOT, from_checkout
 
 _BUNDLE = ROOT / "node_modules/livekit-client/dist/livekit-client.esm.mjs"
 WEB_CLIENT = ROOT / "dormparty_sse/web/static/vendor/livekit-client.esm.mjs"
@@ -18,13 +16,7 @@ def install_web_client() -> None:
     from_checkout("package-lock.json")
     with node() as found:
         print("Installing the web client's packages", flush=True)
-        run(
-            [*found.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
-            what="npm ci",
-            log=cache_dir() / "npm.log",
-            cwd=ROOT,
-            env={**os.environ, **found.env},
-        )
+        found.install(ROOT)
     WEB_CLIENT.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=WEB_CLIENT.parent) as folder:
         copy = shutil.copyfile(_BUNDLE, Path(folder) / _BUNDLE.name)
