@@ -22,7 +22,7 @@ def forwarded_by(trusted: Iterable[Network]) -> Middleware:
     @web.middleware
     async def believe_proxies(request: web.Request, handler: Handler) -> web.StreamResponse:
         # The library looks at the addresses inside the header, not at who has sent it.
-        if _is_among(networks, request.remote):
+        if networks and _is_among(networks, request.remote):
             return await forwarded.middleware(request, handler)
         return await handler(request)
 

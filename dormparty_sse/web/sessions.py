@@ -1,6 +1,8 @@
 """Who is asking: signed session tokens, in a cookie or an Authorization header."""
 
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 
 import jwt
 from aiohttp import web
@@ -12,6 +14,7 @@ from dormparty_sse.domain.models import UserRef
 COOKIE = "dormparty_session"
 _ALGORITHM = "HS256"
 _ISSUER = "dormparty-sse"
+_REMEMBERED = 16_384  # tokens that were found valid
 _INVALID = "The session is not valid, or no longer."
 
 
@@ -31,6 +34,7 @@ class SessionTokens:
         self._secret = secret
         self._clock = clock
         self._ttl_s = ttl_s
+        self._verified = lru_cache(_REMEMBERED)(self._verify)  # the same user asks again and again
 
     def sign(self, user: UserRef) -> Session:
         """A new token for this user."""
@@ -42,6 +46,13 @@ class SessionTokens:
 
     def read(self, token: str) -> Session:
         """The session of a token. Raises Unauthenticated if it is forged, expired or not a session token."""
+        session = self._verified(token)
+        # Not `iat`: the clock of the process that signed may be a moment ahead of this one's.
+        if not in_force({"exp": session.expires_at // 1000}, self._clock.now_s()):
+            raise Unauthenticated(_INVALID)
+        return session
+
+    def _verify(self, token: str) -> Session:
         try:
             claims = jwt.decode(
                 token,
@@ -58,10 +69,7 @@ class SessionTokens:
             )
         except (jwt.PyJWTError, UnicodeError) as error:  # bytes that are no text come as surrogates
             raise Unauthenticated(_INVALID) from error
-        # Not `iat`: the clock of the process that signed may be a moment ahead of this one's.
-        if not in_force({"exp": claims["exp"]}, self._clock.now_s()):
-            raise Unauthenticated(_INVALID)
-        user = UserRef(user_id=claims["sub"], pool=claims["pool"])
+        user = UserRef(user_id=claims["sub"], pool=sys.intern(claims["pool"]))
         return Session(user=user, token=token, expires_at=claims["exp"] * 1000)
 
     def remaining_s(self, session: Session) -> int:
