@@ -49,7 +49,7 @@ class Reader(Protocol):
         """Sends events, or keeps them until they can be sent."""
 
     def ping(self) -> None:
-        """Sends something that says nothing, to find out whether it gets there."""
+        """Finds out whether something gets there: sends what says nothing, unless more was sent just now."""
 
     def finish(self, *, come_back: bool = False) -> None:
         """Ends once everything is sent. `come_back`: the client is expected again at once."""

@@ -45,6 +45,7 @@ class EventConnection(asyncio.Protocol):
         "_head",
         "_is_chunked",
         "_is_finished",
+        "_is_quiet",
         "_peer",
         "_retry_ms",
         "_stuck_since",
@@ -60,6 +61,7 @@ class EventConnection(asyncio.Protocol):
         self._retry_ms = retry_ms
         self._early: list[bytes] = []  # what is to be sent first
         self._is_finished = False
+        self._is_quiet = True  # has nothing been sent since the last ping?
         self._is_chunked = head.chunked
         self._stuck_since = 0.0
         self._transport: asyncio.Transport | None = None
@@ -109,9 +111,10 @@ class EventConnection(asyncio.Protocol):
         self._write(b"".join(encode(event, self._retry_ms) for event in events))
 
     def ping(self) -> None:
-        """Sends something that says nothing, unless more waits already."""
-        if not self.waiting:
+        """Sends something that says nothing, unless something was sent since the last time."""
+        if self._is_quiet and not self.waiting:
             self._write(PING)
+        self._is_quiet = True
 
     def finish(self, *, come_back: bool = False) -> None:
         """Ends once everything is sent. `come_back`: the client is expected again at once."""
@@ -130,6 +133,7 @@ class EventConnection(asyncio.Protocol):
             self._transport.abort()
 
     def _write(self, data: bytes) -> None:
+        self._is_quiet = False
         if not self._transport:
             self._early.append(data)
             return
