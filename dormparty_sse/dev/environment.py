@@ -56,7 +56,8 @@ class Environment:
 
     def settings(self) -> dict[str, str]:
         """The service's settings, as environment variables: the user's own, but for the parts of this."""
-        defaults = {"LOG_FORMAT": "console", **self.secrets}
+        # Who develops does not wait for streams to go elsewhere.
+        defaults = {"LOG_FORMAT": "console", "STREAM_DRAIN_S": "0.5", **self.secrets}
         ours = {
             "HOST": LOOPBACK,
             "PORT": str(self.port),

@@ -1,8 +1,9 @@
-"""The client that README.md shows, run as it stands there."""
+"""The clients that README.md shows, run as they stand there."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, Page
 
 from tests.support.stack import ROOT, Stack
@@ -11,25 +12,31 @@ from tests.support.waiting import eventually
 _SEES_SOMEBODY = "[...document.querySelectorAll('video')].some((video) => video.videoWidth > 0)"
 
 
-def example(readme: Path) -> str:
+def examples(readme: Path) -> list[str]:
     """The JavaScript of the README."""
-    return readme.read_text().split("```js\n")[1].split("```")[0]
+    return [part.split("```")[0] for part in readme.read_text().split("```js\n")[1:]]
 
 
-async def open_example(browser: Browser, url: str, pool: str, people: AsyncExitStack) -> Page:
+PLAIN, MODULE = examples(ROOT / "README.md")
+
+
+async def open_example(browser: Browser, url: str, pool: str, people: AsyncExitStack, example: str) -> Page:
     """Somebody whose page is the example, in a browser profile of its own."""
     context = await browser.new_context(bypass_csp=True)  # only so that the test can bring the module along
     people.push_async_callback(context.close)
     await context.request.post(f"{url}/api/session", data={"pool": pool})
     page = await context.new_page()
     await page.goto(f"{url}/healthz")
-    await page.add_script_tag(content=example(ROOT / "README.md"), type="module")
+    await page.add_script_tag(content=example, type="module")
     return page
 
 
-async def test_two_pages_with_the_example_see_each_other(stack: Stack, pool: str, chromium: Browser) -> None:
+@pytest.mark.parametrize("example", [PLAIN, MODULE], ids=["plain", "module"])
+async def test_two_pages_with_the_example_see_each_other(
+    stack: Stack, pool: str, chromium: Browser, example: str
+) -> None:
     async with AsyncExitStack() as people:
-        pages = [await open_example(chromium, stack.url, pool, people) for _ in range(2)]
+        pages = [await open_example(chromium, stack.url, pool, people, example) for _ in range(2)]
         for page in pages:
 
             async def sees_partner(page: Page = page) -> bool:
