@@ -10,6 +10,8 @@ import pytest
 
 from dormparty_sse.dev.node import Node
 from tests.client.conftest import CLIENT
+from tests.support.holding import holding_proxy
+from tests.support.logs import causes
 from tests.support.proxy import Proxy, proxy
 from tests.support.stack import ROOT, Stack
 from tests.support.waiting import eventually
@@ -134,3 +136,23 @@ async def test_two_meet_skip_and_end_over_cut_connections(
             assert (await client.does("end"))["outcome"] == "cancelled"
             await client.hears("idle")
             assert client.seqs == [1, 2, 3, 4]
+
+
+async def test_where_streams_are_held_back_it_polls(stack: Stack, pool: str, nodejs: Node) -> None:
+    async with AsyncExitStack() as clients:
+        held_back = await clients.enter_async_context(holding_proxy(stack.url))
+        a = await clients.enter_async_context(node_client(nodejs, held_back, pool))
+        b = await clients.enter_async_context(node_client(nodejs, stack.url, pool))
+        for client in (a, b):
+            await client.does("enqueue")
+            await client.hears("queued")
+        assert (await a.hears("new-match"))["livekitUrl"]
+        polling = (await b.hears("new-match"))["partnerId"]
+        await b.does("skip")
+        assert (await a.hears("force-disconnect"))["reason"] == "partner-skipped"
+        for client in (a, b):
+            await client.hears("requeued")
+            await client.does("end")
+            await client.hears("idle")
+            assert client.seqs == [1, 2, 3, 4]
+    assert {"client", "answered"} <= causes(stack.service_log, polling)

@@ -19,6 +19,12 @@ def requests(log: str) -> list[dict[str, Any]]:
     return [line for line in log_lines(log) if line["event"] == "request"]
 
 
+def causes(log: str, user_id: str) -> set[str]:
+    """Why streams of a user have ended."""
+    ended = (line for line in log_lines(log) if line["event"] == "stream_closed")
+    return {line["cause"] for line in ended if line["user_id"] == user_id}
+
+
 def assert_nothing_crashed(log: str) -> None:
     """Nothing was caught by the last net, where it is only logged."""
     crashed = [
