@@ -160,19 +160,21 @@ async def test_after_a_break_each_channel_is_confirmed_once_and_heard_again(
     await eventually(again, what="a message")
 
 
+@pytest.mark.parametrize("name", ["new", "first"])
 async def test_who_subscribes_during_a_break_is_served_when_it_is_over(
-    channels: Channels, heard: Heard, redis: Redis
+    name: str, channels: Channels, heard: Heard, redis: Redis
 ) -> None:
+    """Also to a channel that another one had before the break."""
     await redis.client_kill_filter(_type="pubsub")
 
     async def broken() -> bool:
         return channels.breaks == 1
 
     await eventually(broken, what="a break")
-    await channels.subscribe("during")
-    await redis.publish("during", "heard")
+    await channels.subscribe(name)
+    await redis.publish(name, "heard")
 
     async def there() -> bool:
-        return heard.messages == [("during", "heard")]
+        return heard.messages == [(name, "heard")]
 
     await eventually(there, what="a message")
