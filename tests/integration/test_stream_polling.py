@@ -200,7 +200,7 @@ async def test_between_two_polls_nobody_is_away(hasty: Server, new_person: NewPe
         answers = polls.answers
 
         async def asked_again() -> bool:
-            return polls.answers > answers + 5
+            return polls.answers > answers + 3
 
         await eventually(asked_again, what="polls without news")
         assert replayable(partner.events)[-1]["type"] == "call-started"
