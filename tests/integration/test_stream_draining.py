@@ -15,6 +15,7 @@ import pytest
 from dormparty_sse.dev.server import Server
 from tests.conftest import NewPerson
 from tests.support.crowd import crowd
+from tests.support.logs import log_lines
 from tests.support.non_reader import fill, open_without_reading
 from tests.support.person import Event, Person
 from tests.support.poller import PATH, Poller, generation
@@ -217,6 +218,9 @@ async def test_who_reads_nothing_does_not_hold_it_up_and_a_poll_is_answered(
                 (draining,) = await poll
             assert draining["type"] == "draining"
             assert draining["reconnectInMs"] <= 500
+        assert service.log
+        ends = [line for line in log_lines(service.log.read_text()) if line["event"] == "stream_closed"]
+        assert {"user_id": deaf.user_id, "cause": "draining"}.items() <= ends[-1].items()
     polls.someone.base_url = stack.url
     await polls.someone.post("enqueue")
     assert [event["type"] for event in await polls.poll()] == ["queued"]

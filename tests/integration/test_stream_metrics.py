@@ -1,5 +1,6 @@
 """What is counted of streams: how each began and ended, what was replayed, and how soon events were sent."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -89,6 +90,19 @@ async def test_a_superseded_stream_is_counted(ours: Studio, redis_url: str, user
 async def test_a_drained_stream_is_counted(ours: Studio, user: UserRef) -> None:
     await ours.open(user, Ear())
     await ours.hub.drain(0.05)
+    await ends(ours, Cause.DRAINING)
+
+
+async def test_who_goes_by_itself_while_the_process_stops_has_been_sent_away(
+    ours: Studio, user: UserRef
+) -> None:
+    ear = Ear()
+    await ours.open(user, ear)
+    draining = asyncio.create_task(ours.hub.drain(60))
+    await asyncio.sleep(0)
+    assert ear.types() == ["connected", "draining"]
+    ear.hang_up()
+    await draining
     await ends(ours, Cause.DRAINING)
 
 

@@ -2,94 +2,35 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import pytest
 import uvloop
 from aiohttp import web
 
-from dormparty_sse.dev.network import LOOPBACK, free_port
+from dormparty_sse.dev.network import LOOPBACK
 from dormparty_sse.domain.models import Event
-from dormparty_sse.web.event_connection import EventConnection, Head
-from dormparty_sse.web.peer import Peer
+from tests.support.event_server import (
+    GET,
+    NEWS,
+    POST,
+    EventServer,
+    client,
+    read_until,
+    serving,
+    transport_of,
+    until,
+)
 
-GET = b"GET /events HTTP/1.1\r\nHost: here\r\n\r\n"
-POST = b"POST /events HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nsome body"
-FIRST = Event(event_id="1-0", data={"type": "first"})
-NEWS = Event(event_id="2-0", data={"type": "news"})
-
-Loop = Callable[[], asyncio.AbstractEventLoop]
-
-
-class Server:
-    """A small application whose only stream handler is like the real one."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.open: list[EventConnection] = []
-        self.gone = 0
-        self.requests = 0
-
-    async def events(self, request: web.Request) -> web.StreamResponse:
-        self.requests += 1
-        assert request.transport
-        head = Head(request)
-        connection = EventConnection(head, Peer(request.transport), 1000)
-        connection.tell(FIRST)
-        await connection.start(lambda: self._end(connection))
-        self.open.append(connection)
-        return head
-
-    def _end(self, connection: EventConnection) -> None:
-        self.gone += 1
-        if connection in self.open:
-            self.open.remove(connection)
-
-
-@asynccontextmanager
-async def serving() -> AsyncIterator[Server]:
-    server = Server(free_port())
-    app = web.Application()
-    app.router.add_get("/events", server.events)
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, LOOPBACK, server.port).start()
-    try:
-        yield server
-    finally:
-        for connection in tuple(server.open):
-            connection.cut_off()
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def client(server: Server, request: bytes = GET) -> AsyncIterator[tuple[Any, Any]]:
-    reader, writer = await asyncio.open_connection(LOOPBACK, server.port)
-    writer.write(request)
-    try:
-        yield reader, writer
-    finally:
-        writer.transport.abort()
-
-
-async def until(look: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not look():
-            await asyncio.sleep(0.005)
-
-
-async def read_until(reader: asyncio.StreamReader, end: bytes) -> bytes:
-    async with asyncio.timeout(5):
-        return await reader.readuntil(end)
+Scenario = Callable[[EventServer], Awaitable[None]]
+Run = Callable[[Scenario], None]
 
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Callable[[Callable[[Server], Awaitable[None]]], None]:
+def run(request: pytest.FixtureRequest) -> Run:
     """Runs a scenario with a server, in a loop of its own."""
 
-    def run_it(scenario: Callable[[Server], Awaitable[None]]) -> None:
+    def run_it(scenario: Scenario) -> None:
         async def whole() -> None:
             async with serving() as server:
                 await scenario(server)
@@ -100,13 +41,10 @@ def run(request: pytest.FixtureRequest) -> Callable[[Callable[[Server], Awaitabl
     return run_it
 
 
-Run = Callable[[Callable[[Server], Awaitable[None]]], None]
-
-
 def test_an_open_stream_holds_no_request_and_no_task(run: Run) -> None:
     number = 10
 
-    async def scenario(server: Server) -> None:
+    async def scenario(server: EventServer) -> None:
         tasks = len(asyncio.all_tasks())
         writers = []
         for _ in range(number):
@@ -130,7 +68,7 @@ def test_an_open_stream_holds_no_request_and_no_task(run: Run) -> None:
 
 
 def test_head_and_first_events_come_in_chunks_and_the_end_is_one(run: Run) -> None:
-    async def scenario(server: Server) -> None:
+    async def scenario(server: EventServer) -> None:
         async with client(server) as (reader, _):
             head = await read_until(reader, b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -153,7 +91,7 @@ def test_head_and_first_events_come_in_chunks_and_the_end_is_one(run: Run) -> No
 
 
 def test_a_client_of_http_1_0_gets_no_chunks(run: Run) -> None:
-    async def scenario(server: Server) -> None:
+    async def scenario(server: EventServer) -> None:
         async with client(server, b"GET /events HTTP/1.0\r\n\r\n") as (reader, _):
             head = await read_until(reader, b"\r\n\r\n")
             assert b"chunked" not in head
@@ -168,7 +106,7 @@ def test_a_client_of_http_1_0_gets_no_chunks(run: Run) -> None:
 
 @pytest.mark.parametrize("more", [GET, POST, POST[:-3], GET * 50])
 def test_further_requests_that_come_with_the_first_do_no_harm(more: bytes, run: Run) -> None:
-    async def scenario(server: Server) -> None:
+    async def scenario(server: EventServer) -> None:
         async with client(server, GET + more) as (reader, _):
             await gets_news_and_end(server, reader)
         assert server.requests == 1
@@ -178,7 +116,7 @@ def test_further_requests_that_come_with_the_first_do_no_harm(more: bytes, run: 
 
 @pytest.mark.parametrize("more", [GET, b"\x00\xff garbage \r\n\r\n"])
 def test_what_the_client_sends_later_does_no_harm(more: bytes, run: Run) -> None:
-    async def scenario(server: Server) -> None:
+    async def scenario(server: EventServer) -> None:
         async with client(server) as (reader, writer):
             await until(lambda: bool(server.open))
             writer.write(more * 1000)
@@ -189,7 +127,7 @@ def test_what_the_client_sends_later_does_no_harm(more: bytes, run: Run) -> None
     run(scenario)
 
 
-async def gets_news_and_end(server: Server, reader: asyncio.StreamReader) -> None:
+async def gets_news_and_end(server: EventServer, reader: asyncio.StreamReader) -> None:
     await read_until(reader, b'"first"}\n\n')
     await until(lambda: bool(server.open))
     server.open[0].tell(NEWS)
@@ -199,7 +137,7 @@ async def gets_news_and_end(server: Server, reader: asyncio.StreamReader) -> Non
 
 
 def test_a_client_that_goes_is_noticed_at_once_however_much_it_had_sent(run: Run) -> None:
-    async def scenario(server: Server) -> None:
+    async def scenario(server: EventServer) -> None:
         async with client(server, GET + GET * 1000) as (reader, _):
             await read_until(reader, b'"first"}\n\n')
             await until(lambda: bool(server.open))
@@ -211,12 +149,12 @@ def test_a_client_that_goes_is_noticed_at_once_however_much_it_had_sent(run: Run
 def test_what_is_told_while_nothing_is_taken_waits_and_is_counted(run: Run) -> None:
     big = Event(event_id=None, data={"type": "big", "filling": "x" * 200_000})
 
-    async def scenario(server: Server) -> None:
+    async def scenario(server: EventServer) -> None:
         async with client(server) as (reader, writer):
             await read_until(reader, b'"first"}\n\n')
             await until(lambda: bool(server.open))
             (connection,) = server.open
-            writer.transport.pause_reading()
+            transport_of(writer).pause_reading()
             assert connection.waiting == 0
             assert connection.stuck_s == 0
             for _ in range(100):
@@ -230,7 +168,7 @@ def test_what_is_told_while_nothing_is_taken_waits_and_is_counted(run: Run) -> N
             connection.ping()  # says nothing, so it need not wait
             assert connection.waiting == before + 1
             assert 0 < connection.stuck_s < 5
-            writer.transport.resume_reading()
+            transport_of(writer).resume_reading()
             await until_read(reader, b'"news"}\n\n')
             await until(lambda: connection.waiting == 0)
             assert connection.stuck_s == 0
@@ -249,11 +187,11 @@ async def until_read(reader: asyncio.StreamReader, end: bytes) -> None:
 def test_a_cut_stream_ends_at_once_though_much_waits(run: Run) -> None:
     big = Event(event_id=None, data={"type": "big", "filling": "x" * 200_000})
 
-    async def scenario(server: Server) -> None:
+    async def scenario(server: EventServer) -> None:
         async with client(server) as (reader, writer):
             await read_until(reader, b'"first"}\n\n')
             await until(lambda: bool(server.open))
-            writer.transport.pause_reading()
+            transport_of(writer).pause_reading()
             (connection,) = server.open
             while not connection.waiting:
                 connection.tell(big)
@@ -268,7 +206,7 @@ def test_a_cut_stream_ends_at_once_though_much_waits(run: Run) -> None:
 
 
 def test_who_goes_in_the_moment_of_opening_leaves_nothing_behind(run: Run) -> None:
-    async def scenario(server: Server) -> None:
+    async def scenario(server: EventServer) -> None:
         for delay_s in (0, 0, 0.001, 0.002, 0.005):
             async with client(server):
                 await asyncio.sleep(delay_s)
