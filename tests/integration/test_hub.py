@@ -174,3 +174,23 @@ async def test_a_stream_that_could_not_be_opened_leaves_nothing_behind(
 
     await eventually(opened, what="a stream")
     assert ours.counts().value("dormparty_streams") == 1
+
+
+async def test_the_channel_of_a_stream_that_has_ended_is_left(ours: Studio, redis: Redis, pool: str) -> None:
+    (user,) = people(pool, 1)
+    channel = pool_key(pool, "events", user.user_id)
+
+    async def listeners() -> int:
+        ((_, number),) = await redis.pubsub_numsub(channel)
+        return int(number)
+
+    ears = [Ear(), Ear()]
+    await ours.open(user, ears[0])
+    await ours.open(user, ears[1])
+    assert await listeners() == 1
+    ears[1].hang_up()
+
+    async def nobody() -> bool:
+        return await listeners() == 0
+
+    await eventually(nobody, what="nobody listens")

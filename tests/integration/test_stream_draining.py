@@ -51,7 +51,7 @@ async def is_stopping(service: Server) -> None:
     async def refused() -> bool:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", int(service.url.rpartition(":")[2]))
-        except ConnectionRefusedError:
+        except ConnectionError:  # refused, or reset in the moment of closing
             return True
         writer.close()
         return False
