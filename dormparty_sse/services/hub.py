@@ -83,11 +83,11 @@ class Hub:
         try:
             commit = await self._read(channel, user, last_event_id)
             stream.begin(commit, last_event_id)
-            await reader.start(gone)
+            self._metrics.stream_opened(_start(commit, last_event_id), len(commit.fields["events"]))
+            await reader.start(gone)  # before that it may be over: then `gone` counts its end
         except BaseException:
             gone()
             raise
-        self._metrics.stream_opened(_start(commit, last_event_id), len(commit.fields["events"]))
         return stream
 
     async def _read(self, channel: str, user: UserRef, last_event_id: str | None) -> Commit:

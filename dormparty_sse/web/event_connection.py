@@ -101,6 +101,7 @@ class EventConnection(asyncio.Protocol):
         transport.set_protocol(self)
         aiohttps.transport = None  # else it would close it
         aiohttps.connection_lost(None)  # for aiohttp the connection is no more, which ends the request's task
+        transport.resume_reading()  # aiohttp may have stopped, and then nobody would see the client go
         self._peer.hold_back_little()
         self._transport = transport
 

@@ -3,13 +3,13 @@
 import asyncio
 import json
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from tests.conftest import NewPerson
-from tests.support.person import Event, Person
+from tests.support.metrics import scrape
+from tests.support.non_reader import fill, open_without_reading
+from tests.support.person import Event
+from tests.support.poller import generation
 from tests.support.replay import busy, replayable
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
@@ -20,20 +20,6 @@ ENV = {
     "LOG_LENGTH": "10000",  # so that all it misses can be replayed
     "STREAM_SEND_TIMEOUT_S": "100",  # so that it is the buffer that ends it
 }
-
-
-@contextmanager
-def open_without_reading(someone: Person) -> Iterator[socket.socket]:
-    """A stream whose client reads nothing, and has next to no room to receive."""
-    place = urlsplit(someone.base_url)
-    with socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        client.connect((place.hostname, place.port))
-        client.sendall(
-            f"GET /api/matching/events HTTP/1.1\r\nHost: {place.netloc}\r\n"
-            f"Authorization: {someone.headers['Authorization']}\r\n\r\n".encode()
-        )
-        yield client
 
 
 def read_all(client: socket.socket) -> bytes:
@@ -116,3 +102,30 @@ async def test_a_reader_that_is_stuck_does_not_hold_up_the_others(
                 await quick.post("end")
                 await quick.event("idle", seq=2 * n + 2)
         await quick.hang_up()
+
+
+async def test_who_takes_nothing_for_too_long_is_cut_off_and_who_reads_is_not(
+    stack: Stack, new_person: NewPerson, directory: Path
+) -> None:
+    stuck, reads = await new_person(), await new_person()
+    env = {"STREAM_SEND_TIMEOUT_S": "0.5", "STREAM_PING_INTERVAL_S": "0.2", "STREAM_BUFFER": "10000"}
+    async with stack.another_service(directory, **env) as service:
+        stuck.base_url = reads.base_url = service.url
+        await reads.listen()
+        with open_without_reading(stuck) as client:
+
+            async def opened() -> bool:
+                return await generation(stack, stuck) != ""
+
+            await eventually(opened, what="a stream")
+            await fill(stack, stuck)
+
+            async def cut_off() -> bool:
+                counts = await scrape(stack.http, service.url)
+                return counts.value("dormparty_streams_closed_total", cause="stuck") == 1
+
+            await eventually(cut_off, what="an end")
+            assert b'"connected"' in await asyncio.to_thread(read_all, client)
+        await busy(reads, 1)
+        await reads.event("idle")
+        await reads.hang_up()

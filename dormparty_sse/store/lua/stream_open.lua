@@ -16,7 +16,8 @@
 local user = user_acting(ARGV[1]) or user_make(ARGV[1])
 local in_match = user.state == 'CONNECTING' or user.state == 'IN_CALL'
 -- Another page of the user takes over: what the older one does to the room in its last moment is no departure.
-if in_match and user.stream == 'open' then user_set(user, { takenOverAt = NOW }) end
+-- Who resumes is no other page: so does each poll, and a page that lost its stream.
+if in_match and user.stream == 'open' and ARGV[2] == '' then user_set(user, { takenOverAt = NOW }) end
 if in_match then deadline_set('presence', user.id, listener_is_away_at(NOW)) end
 redis.call('ZADD', KEY.presence(), NOW, user.id)
 user_comes_back(user)
