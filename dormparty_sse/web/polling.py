@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from dormparty_sse.domain.events import EventType
@@ -25,12 +26,10 @@ class Poll:
 
     async def events(self, wait_s: float) -> list[Event]:
         """What it was told, as soon as there is something; nothing after `wait_s`."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._is_due.wait()
-        except TimeoutError:
-            return []
-        await asyncio.sleep(_TOGETHER_S)
+            await asyncio.sleep(_TOGETHER_S)
         return self._events
 
     def end(self) -> None:
