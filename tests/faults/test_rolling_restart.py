@@ -1,0 +1,132 @@
+"""Processes are exchanged one after the other while people use them: no event is lost, and no POST fails."""
+
+import os
+import secrets
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.support.faults import workers
+from tests.support.light import (
+    Light,
+    all_are_told,
+    assert_told_everything_once,
+    each,
+    light_crowd,
+    restless,
+    total,
+)
+from tests.support.logs import assert_nothing_crashed
+from tests.support.person import Event
+from tests.support.stack import Stack, running_stack
+from tests.support.waiting import eventually
+
+USERS = 80
+TOGETHER = 4  # in each pool
+PAUSE_S = 0.8  # between two buttons of a user, on average
+PROCESSES = 2
+DRAIN_S = 5
+STOP_S = 10
+SETTINGS = {"STREAM_DRAIN_S": str(DRAIN_S), "PAIR_COOLDOWN_S": "300"}
+
+
+async def all_listen(people: Sequence[Light]) -> None:
+    """Waits until everybody has a stream."""
+
+    async def open_everywhere() -> bool:
+        return all(someone.source.is_open for someone in people)
+
+    await eventually(open_everywhere, 15, "an open stream for everybody")
+
+
+async def reload(stack: Stack) -> float:
+    """Exchanges all processes of a server; how many seconds the last of the old ones took to go."""
+    old = workers(stack.service)
+    assert len(old) == PROCESSES
+    begin = time.monotonic()
+    os.kill(stack.service.pid, signal.SIGHUP)
+
+    async def exchanged() -> bool:
+        now = workers(stack.service)
+        return len(now) == PROCESSES and not now & old
+
+    await eventually(exchanged, 3 * STOP_S, "new processes in place of the old")
+    return time.monotonic() - begin
+
+
+def streams(someone: Light) -> list[list[Event]]:
+    """The events of each of the streams that a user had."""
+    found: list[list[Event]] = []
+    for event in someone.events:
+        if event["type"] == "connected":
+            found.append([])
+        found[-1].append(event)
+    return found
+
+
+def assert_all_were_asked_to_come_back(people: Sequence[Light], restarts: int) -> None:
+    """Each stream that has ended had been told when to come back, each at a moment of its own."""
+    delays: list[int] = []
+    for someone in people:
+        *ended, _ = streams(someone)
+        assert len(ended) >= restarts
+        for stream in ended:
+            (draining,) = [event for event in stream if event["type"] == "draining"]
+            delays.append(draining["reconnectInMs"])
+    print(f"{len(delays)} streams sent elsewhere, over {min(delays)} to {max(delays)} ms")
+    assert len(delays) >= restarts * len(people)
+    assert min(delays) < DRAIN_S * 1000 / 10
+    assert DRAIN_S * 1000 * 0.9 < max(delays) <= DRAIN_S * 1000
+    quarters = Counter(4 * delay // (DRAIN_S * 1000 + 1) for delay in delays)
+    assert min(quarters[quarter] for quarter in range(4)) > len(delays) / 8
+
+
+async def assert_nothing_is_lost(stack: Stack, people: Sequence[Light]) -> None:
+    """No event, no POST and no stream."""
+    answers = total(someone.answers for someone in people)
+    await each(people, lambda someone: someone.go_home())
+    await all_are_told(stack, people)
+    refused = total(someone.source.refused for someone in people)
+    counts = total(someone.source.counts for someone in people)
+    events = [event for someone in people for event in someone.events if "id" in event]
+    steps = sum(someone.source.state[1] for someone in people)
+    failed = sum(answers.values()) - answers[200] - answers[409]
+    print(f"\n{steps} steps, {len(events)} events; streams {dict(counts)}, refused {dict(refused)}")
+    slowest_s = max(someone.slowest_s for someone in people)
+    print(f"POSTs: {sum(answers.values())} sent, {dict(answers)} received, failed: {failed}")
+    print(f"the slowest answer came after {slowest_s:.1f} s")
+    assert failed == 0
+    assert not refused  # an EventSource that gets an error answer does not come back
+    assert steps > 10 * USERS
+    for someone in people:
+        await assert_told_everything_once(stack, someone)
+    for pool in {someone.pool for someone in people}:
+        await stack.assert_sound(pool)
+
+
+@pytest.mark.timeout(150)
+async def test_a_server_that_exchanges_its_processes_loses_nothing(directory: Path) -> None:
+    prefix = f"rolling-{secrets.token_hex(4)}"
+    pools = [f"{prefix}-{number // TOGETHER}" for number in range(USERS // 2)]
+    async with running_stack(directory, WEB_CONCURRENCY=str(PROCESSES), **SETTINGS) as stack:
+        fresh = aiohttp.TCPConnector(limit=0, force_close=True)
+        async with (
+            light_crowd(pools, lambda: stack.url) as reusing,
+            light_crowd(pools, lambda: stack.url, connector=fresh) as others,
+        ):
+            people = [*reusing, *others]
+            async with restless(people, PAUSE_S):
+                for _ in range(2):
+                    await all_listen(people)
+                    took_s = await reload(stack)
+                    print(f"\nthe old processes took {took_s:.1f} s")
+                    assert took_s < STOP_S
+                await all_listen(people)
+            await assert_nothing_is_lost(stack, people)
+            assert_all_were_asked_to_come_back(people, restarts=2)
+        assert_nothing_crashed(stack.service_log)
