@@ -3,7 +3,7 @@
 FROM node:24-slim AS web-client
 WORKDIR /web
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM python:3.13-slim AS package
 WORKDIR /build

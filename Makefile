@@ -38,6 +38,7 @@ bench: .venv/.test setup ## Measure speed under load
 	@$(PY) -m bench
 	@$(PY) -m bench.store
 	@$(PY) -m bench.rooms
+	@$(PY) -m bench.streams
 
 lock: ## Renew the lock files from the .in files (needs uv)
 	@cd requirements && for name in base build test "tools/go --no-deps" "tools/node --no-deps" "tools/redis --no-deps"; do \
@@ -45,7 +46,7 @@ lock: ## Renew the lock files from the .in files (needs uv)
 		--python-version 3.11 --no-header --no-annotate --no-emit-index-url || exit 1; done
 
 clean: ## Remove what was built; .dev (data) stays
-	rm -rf .venv node_modules dormparty_sse/web/static/vendor build dist *.egg-info
+	rm -rf .venv node_modules tests/foreign/node_modules dormparty_sse/web/static/vendor build dist *.egg-info
 
 # The stamps say which lock files a finished install had: newer ones are installed again.
 .venv/bin/python:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dormparty_sse.dev.network import free_port
 from dormparty_sse.dev.redis_server import redis_server
+from dormparty_sse.dev.server import Server
 from dormparty_sse.domain.models import UserRef
 from dormparty_sse.domain.rules import Rules
 from dormparty_sse.settings import Settings
@@ -44,9 +45,16 @@ async def connected_store(url: str) -> AsyncIterator[Store]:
 @asynccontextmanager
 async def fresh_redis() -> AsyncIterator[str]:
     """The URL of a Redis with nothing in it, for as long as the context lasts."""
+    async with fresh_redis_server() as server:
+        yield server.url
+
+
+@asynccontextmanager
+async def fresh_redis_server() -> AsyncIterator[Server]:
+    """A Redis with nothing in it, for as long as the context lasts."""
     with tempfile.TemporaryDirectory(prefix="dormparty-bench-") as directory:
         async with redis_server(Path(directory), free_port()) as server:
-            yield server.url
+            yield server
 
 
 async def in_turn(users: list[UserRef], call: Callable[[UserRef], Awaitable[object]]) -> None:

@@ -5,7 +5,7 @@ But for one: LiveKit is not asked who is in its rooms, as mostly nobody is. The 
 
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,15 +44,19 @@ async def running_stack(directory: Path) -> AsyncIterator[Stack]:
     webhooks = [f"http://127.0.0.1:{port}/api/livekit/webhooks"]
     livekit = livekit_server(directory / "livekit", ports, KEY, webhooks)
     log = directory / "service.log"
-    service = _service(port, redis, livekit, log)
+
+    async def ready() -> bool:
+        return await answers_200(port, "/readyz") and await _has_reconciled(redis.url)
+
+    service = service_server(port, redis.url, livekit.url, log, ready)
     async with redis, livekit, service:
         yield Stack(redis=redis, livekit=livekit, service=service, service_log=log)
 
 
-def _service(port: int, redis: Server, livekit: Server, log: Path) -> Server:
-    async def ready() -> bool:
-        return await answers_200(port, "/readyz") and await _has_reconciled(redis.url)
-
+def service_server(
+    port: int, redis_url: str, livekit_url: str, log: Path, ready: Callable[[], Awaitable[bool]], **env: str
+) -> Server:
+    """The service; `env` are further settings."""
     return Server(
         name="the service",
         url=f"http://127.0.0.1:{port}",
@@ -61,8 +65,8 @@ def _service(port: int, redis: Server, livekit: Server, log: Path) -> Server:
         log=log,
         cwd=ROOT,
         env={
-            "REDIS_URL": redis.url,
-            "LIVEKIT_URL": livekit.url,
+            "REDIS_URL": redis_url,
+            "LIVEKIT_URL": livekit_url,
             "LIVEKIT_API_KEY": KEY.key,
             "LIVEKIT_API_SECRET": KEY.secret,
             "SESSION_SECRET": SECRET,
@@ -70,6 +74,7 @@ def _service(port: int, redis: Server, livekit: Server, log: Path) -> Server:
             "PORT": str(port),
             "WEB_CONCURRENCY": "1",
             "RECONCILE_INTERVAL_S": _NOT_AGAIN_S,
+            **env,
         },
         stop_within_s=10.5,  # as long as the service may take to close its streams
     )

@@ -5,6 +5,7 @@ the same; a test keeps the three in step.
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -45,6 +46,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"  #: Address to listen on.
     port: int = Field(default=8080, ge=1, le=65_535)  #: Port to listen on.
     web_concurrency: PositiveInt = 1  #: Processes.
+    trusted_proxies: str = ""  #: Whose X-Forwarded-* headers are believed: addresses, networks, with commas.
 
     # Secrets and sessions
     session_secret: Secret  #: Signs session tokens.
@@ -98,6 +100,12 @@ class Settings(BaseSettings):
     def _no_trailing_slash(cls, url: str) -> str:
         return url.rstrip("/")
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: str) -> str:
+        _parse_networks(proxies)
+        return proxies
+
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
         if self.reservation_s <= self.livekit_timeout_s:
@@ -127,6 +135,11 @@ class Settings(BaseSettings):
         """LiveKit's URL for browsers, as ws or wss."""
         url = self.livekit_public_url or self.livekit_url
         return "ws" + url.removeprefix("http") if url.startswith("http") else url
+
+    @property
+    def proxy_networks(self) -> list[IPv4Network | IPv6Network]:
+        """Where trusted proxies are; an address is a network of one."""
+        return _parse_networks(self.trusted_proxies)
 
     @property
     def webhook_key(self) -> tuple[str, str]:
@@ -167,6 +180,10 @@ def load() -> Settings:
         raise SettingsError(_first_error(error)) from None
     except ValueError as error:  # a file that is not TOML
         raise SettingsError(f"{_CONFIG_DIR}: {error}") from None
+
+
+def _parse_networks(text: str) -> list[IPv4Network | IPv6Network]:
+    return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
 
 
 def _first_error(error: ValidationError) -> str:

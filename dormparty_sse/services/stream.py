@@ -99,9 +99,14 @@ class Stream:
         self._round = 0  # of reading the log; only the newest one's answer counts
 
     @property
+    def is_open(self) -> bool:
+        """Has it begun, and does it go on?"""
+        return self.generation > 0 and not self.cause
+
+    @property
     def is_alive(self) -> bool:
         """Does the reader take what it is sent, as far as one can see?"""
-        return not self.reader.waiting and self.reader.responds()
+        return self.is_open and not self.reader.waiting and self.reader.responds()
 
     def begin(self, commit: Commit, last_event_id: str | None) -> None:
         """Starts with `connected` and the replay; `commit` is that of `Store.open_stream`."""
@@ -185,7 +190,7 @@ class Stream:
 
     def momentary(self, event: Event) -> bool:
         """An event without an id. False: a slow reader misses it, or one that has not begun: no loss."""
-        if self.cause or self.reader.waiting or not self.generation:
+        if not self.is_open or self.reader.waiting:
             return False
         self.reader.tell(event)
         return True
@@ -196,7 +201,7 @@ class Stream:
 
     def announce_drain(self, after_ms: int) -> None:
         """Asks the client to come back after so long, to another process. Until then all goes on."""
-        if not self.cause and self.generation:
+        if self.is_open:
             self.reader.tell(self._views.momentary(EventType.DRAINING, reconnectInMs=after_ms))
 
     def release(self, cause: Cause) -> None:

@@ -48,7 +48,7 @@ class Upkeep:
         for stream in streams:
             if stream.reader.stuck_s > self._send_timeout_s:
                 stream.cut_off(Cause.STUCK)
-            elif not stream.cause:
+            elif stream.is_open:
                 stream.reader.ping()
 
     async def heartbeats(self, streams: list[Stream]) -> None:
@@ -69,7 +69,7 @@ class Upkeep:
             await asyncio.sleep(_BREATH_S)
 
     async def _presence(self, streams: list[Stream]) -> None:
-        for pool, some in _by_pool(stream for stream in streams if not stream.cause and stream.is_alive):
+        for pool, some in _by_pool(stream for stream in streams if stream.is_alive):
             by_user = {stream.user.user_id: stream for stream in some}
             generations = {user: stream.generation for user, stream in by_user.items()}
             for unknown in await self._store.seen(pool, generations):
@@ -79,7 +79,7 @@ class Upkeep:
 
     async def queue_updates(self, streams: list[Stream]) -> None:
         """`queue-update` to every waiting user for whom something has changed."""
-        for pool, some in _by_pool(stream for stream in streams if not stream.cause and stream.waiting):
+        for pool, some in _by_pool(stream for stream in streams if stream.is_open and stream.waiting):
             by_user = {stream.user.user_id: stream for stream in some}
             for fields in await self._store.queue_views(pool, list(by_user)):
                 stream = by_user[fields["userId"]]

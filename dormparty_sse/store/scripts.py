@@ -28,9 +28,14 @@ def script_names() -> list[str]:
 
 
 def script_text(name: str, rules: Rules) -> str:
-    """The whole text of a script: what it uses of the prelude, each include once, the script."""
+    """The whole text of a script of the store."""
+    return composed((_LUA / f"{name}.lua").read_text(), rules)
+
+
+def composed(script: str, rules: Rules) -> str:
+    """What a script uses of the prelude, each include once, the script."""
     parts: list[str] = []
-    _expand((_LUA / f"{name}.lua").read_text(), set(), parts)
+    _expand(script, set(), parts)
     text = "\n".join(parts)
     return prelude(rules, used_by=text) + "\n" + text
 

@@ -38,6 +38,7 @@ from dormparty_sse.store.statistics import Statistics
 from dormparty_sse.store.store import Store
 from dormparty_sse.web import middlewares
 from dormparty_sse.web.parts import PARTS, Parts
+from dormparty_sse.web.proxies import forwarded_by
 from dormparty_sse.web.routes import add_routes
 from dormparty_sse.web.sessions import SessionTokens
 
@@ -52,7 +53,12 @@ _CLOCK_TIMEOUT_S = 1  # the process does not start before the first look has end
 def make_app(settings: Settings) -> web.Application:
     """The application. Its resources are opened when it starts and closed when it stops."""
     app = web.Application(
-        middlewares=[middlewares.request_log, middlewares.problem_answers, middlewares.origin_check],
+        middlewares=[
+            middlewares.request_log,
+            middlewares.problem_answers,
+            forwarded_by(settings.proxy_networks),
+            middlewares.origin_check,
+        ],
         client_max_size=_MAX_WEBHOOK_BODY,
     )
     app.on_response_prepare.append(middlewares.add_headers)

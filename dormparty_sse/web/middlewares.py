@@ -116,7 +116,9 @@ def _content_security_policy(livekit_url: str) -> str:
 
 def _same_origin(origin: str, request: web.Request) -> bool:
     # Compared as text: what a stranger sends as Origin need not be a URL.
-    own = {f"http://{request.host}", f"https://{request.host}"}
+    # A proxy that is not trusted may speak https to people; a connection known to be https is never http.
+    schemes = ("https",) if request.secure else ("http", "https")
+    own = {f"{scheme}://{request.host}" for scheme in schemes}
     app_url = parts_of(request).settings.app_url
     return origin in own or (app_url != "" and origin == _origin(app_url))
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from aiohttp import web
 
 STATIC = Path(str(files(__package__) / "static"))
+#: Machines differ in what they take these for: `.ts` may be a film.
+_CONTENT_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".ts": "application/typescript"}
 
 
 async def index(_request: web.Request) -> web.FileResponse:
@@ -18,7 +20,8 @@ async def asset(request: web.Request) -> web.FileResponse:
     file = _file(request.match_info["path"])
     if file is None:
         raise web.HTTPNotFound
-    return web.FileResponse(file)
+    content_type = _CONTENT_TYPES.get(file.suffix)
+    return web.FileResponse(file, headers={"Content-Type": content_type} if content_type else None)
 
 
 def _file(path: str) -> Path | None:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiohttp import web
+from aiohttp import GunicornUVLoopWebWorker, web
 from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 
@@ -52,6 +52,16 @@ class _Runner(web.AppRunner):
         await super().cleanup()
 
 
+class _Worker(GunicornUVLoopWebWorker):
+    """A process. aiohttp has its sockets listen with a backlog of its own, 128, whatever gunicorn is told."""
+
+    def notify(self) -> None:
+        """Called once it listens, and every second from then on."""
+        super().notify()
+        for listening in self.sockets:
+            listening.listen(_BACKLOG)
+
+
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, settings: Settings, make_app: MakeApp, drain: Drain) -> None:
         self._settings = settings
@@ -63,7 +73,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         options = {
             "bind": f"{_bracketed(self._settings.host)}:{self._settings.port}",
             "workers": self._settings.web_concurrency,
-            "worker_class": "aiohttp.GunicornUVLoopWebWorker",
+            "worker_class": _Worker,
             "backlog": _BACKLOG,
             "graceful_timeout": _STOP_S,
             "logger_class": _Logger,

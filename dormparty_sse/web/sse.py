@@ -7,7 +7,7 @@ import orjson
 from dormparty_sse.domain.events import EventType
 from dormparty_sse.domain.models import Event
 
-PING = b": ping\n\n"  #: A comment, which tells the client nothing.
+PING = b": ping\n"  #: A comment, which tells the client nothing.
 
 _STAY_AWAY_MS = 3_600_000  # a superseded EventSource would come back at once, and fight
 

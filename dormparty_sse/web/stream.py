@@ -32,6 +32,9 @@ async def events(request: web.Request) -> web.StreamResponse:
     if query.poll == "1":
         return await _poll(request, user, last_event_id, peer)
     parts = parts_of(request)
+    if parts.hub.is_draining:
+        request.transport.abort()  # an EventSource comes back after that, and never after an error
+        raise ConnectionResetError
     head = Head(request)
     await parts.hub.open(user, last_event_id, EventConnection(head, peer, parts.settings.stream_retry_ms))
     return head

@@ -1,33 +1,20 @@
 """Fixtures: browsers with and without a camera, and visitors of the test's own pool."""
 
-import os
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.async_api import Browser, Playwright, async_playwright
+from playwright.async_api import Browser, Playwright
 
 from dormparty_sse.dev.network import LOOPBACK, ask, free_port
 from dormparty_sse.dev.server import Server
 from tests.browser.visitor import Visitor, visitor
+from tests.support.chromium import FLAGS, chromium_program, driver, launched
 from tests.support.proxy import Proxy, proxy
 from tests.support.stack import Stack, clean_stack
 
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--allow-loopback-in-peer-connection",
-]
 _DEVICES = "--use-fake-device-for-media-stream"
 _ALLOW_DEVICES = "--use-fake-ui-for-media-stream"
 
@@ -49,9 +36,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 @pytest.fixture(scope="session")
 async def playwright() -> AsyncIterator[Playwright]:
     """What drives the browsers."""
-    if _CHROMIUM is None and "CI" not in os.environ:
-        pytest.skip("no Chromium")
-    async with async_playwright() as running:
+    async with driver() as running:
         yield running
 
 
@@ -128,20 +113,6 @@ async def visitors(browser: Browser, stack: Stack, pool: str) -> AsyncIterator[N
 
 
 @asynccontextmanager
-async def launched(
-    playwright: Playwright, *flags: str, not_with: Sequence[str] = ()
-) -> AsyncIterator[Browser]:
-    """A browser; `not_with` are flags that Playwright would give it."""
-    browser = await playwright.chromium.launch(
-        executable_path=_chromium(), args=[*_FLAGS, *flags], ignore_default_args=not_with
-    )
-    try:
-        yield browser
-    finally:
-        await browser.close()
-
-
-@asynccontextmanager
 async def process_of_its_own(playwright: Playwright, profile: Path) -> AsyncIterator[tuple[Browser, Server]]:
     """A browser with a camera, and its process, which may be killed."""
     port = free_port()
@@ -153,15 +124,10 @@ async def process_of_its_own(playwright: Playwright, profile: Path) -> AsyncIter
     server = Server(
         name="Chromium",
         url=f"http://{LOOPBACK}:{port}",
-        command=[_chromium(), *_FLAGS, _DEVICES, _ALLOW_DEVICES, *flags],
+        command=[chromium_program(), *FLAGS, _DEVICES, _ALLOW_DEVICES, *flags],
         ready=ready,
         log=profile.with_suffix(".log"),
         cwd=profile.parent,
     )
     async with server:
         yield await playwright.chromium.connect_over_cdp(server.url, timeout=90_000), server
-
-
-def _chromium() -> str:
-    assert _CHROMIUM, "Chromium is missing"
-    return _CHROMIUM

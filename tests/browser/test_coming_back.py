@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Playwright, Route
 
-from tests.browser.conftest import NewVisitor, launched, visitors
+from tests.browser.conftest import NewVisitor, visitors
 from tests.browser.test_access import assert_fits
 from tests.browser.test_calls import becomes
 from tests.browser.visitor import Visitor, meet, see_each_other
+from tests.support.chromium import launched
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
 

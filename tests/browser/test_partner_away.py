@@ -20,11 +20,11 @@ SIGN = "Your partner\u2019s connection is being repaired…"
 
 _HEAR = """
 window.heard = [];
-window.EventSource = class extends EventSource {
-  constructor(...given) {
-    super(...given);
-    this.addEventListener('message', ({ data }) => window.heard.push(JSON.parse(data).mark));
-  }
+const { dispatchEvent } = EventTarget.prototype;
+EventTarget.prototype.dispatchEvent = function (event) {
+  const done = dispatchEvent.call(this, event);
+  if (event.detail?.mark) window.heard.push(event.detail.mark);
+  return done;
 };
 """
 _OVERLAP = """(...selectors) => {
@@ -56,10 +56,10 @@ async def forget_last_event(someone: Visitor) -> None:
     """From now on the page asks for what came after an event that no log holds, and so gets a snapshot."""
 
     async def ask(route: Route) -> None:
-        await route.continue_(url=route.request.url.partition("?")[0] + "?lastEventId=1-1")
+        await route.continue_(headers={**route.request.headers, "last-event-id": "1-1"})
 
     await someone.page.route(re.compile(r"/api/matching/events"), ask)
-    await someone.asks("window.dispatchEvent(new Event('online'))")  # for a new EventSource
+    await someone.asks("window.dispatchEvent(new Event('online'))")  # for a new stream
 
 
 async def sign_stays(someone: Visitor, *, hidden: bool) -> None:

@@ -24,6 +24,9 @@ async def test_a_cut_stream_is_resumed_and_tells_what_was_missed(
 
 async def test_start_without_a_network_says_so_and_recovers(network: Proxy, new_visitor: NewVisitor) -> None:
     a = await new_visitor(url=network.url)
+    async with a.page.expect_response("**/api/matching/events"):
+        await a.page.reload()
+    await a.asks("fetch('/healthz').then(() => true)")  # by when the stream's first event is there too
     await network.shut()
     await a.press("#start")
     await a.sees_screen("error")

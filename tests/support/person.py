@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -117,7 +117,7 @@ class Person:
         async with self.http.get(url, headers=headers, timeout=timeout) as answer:
             assert answer.status == 200, await answer.text()
             self.stream_answer = answer
-            async for event in read_events(answer):
+            async for event in read_events(answer.content):
                 self.events.append(event)
                 if event["type"] == "connected" and not opened.done():
                     opened.set_result(event)
@@ -148,10 +148,10 @@ class Person:
         await self.leave_room()
 
 
-async def read_events(answer: aiohttp.ClientResponse) -> AsyncIterator[Event]:
+async def read_events(lines: AsyncIterable[bytes]) -> AsyncIterator[Event]:
     """The events of an event stream: their JSON, with `id` added where they have one."""
     event_id: str | None = None
-    async for raw in answer.content:
+    async for raw in lines:
         line = raw.decode().rstrip("\n")
         if line.startswith("id: "):
             event_id = line.removeprefix("id: ")

@@ -2,14 +2,26 @@
 
 import asyncio
 import json
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
+from dormparty_sse.dev.network import LOOPBACK
 
-async def send_raw(url: str, request_line: str, *headers: bytes, body: bytes = b"") -> tuple[int, Any]:
-    """(status, JSON or None) of a request whose headers and body are sent as they are."""
+
+async def send_raw(
+    url: str,
+    request_line: str,
+    *headers: bytes,
+    body: bytes = b"",
+    sender: str = LOOPBACK,
+    tls: ssl.SSLContext | None = None,
+) -> tuple[int, Any]:
+    """(status, JSON or None) of a request that is sent as it is, from an address of this machine."""
     place = urlsplit(url)
-    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    reader, writer = await asyncio.open_connection(
+        place.hostname, place.port, local_addr=(sender, 0), ssl=tls
+    )
     try:
         head = [f"{request_line} HTTP/1.1".encode(), f"Host: {place.netloc}".encode(), b"Connection: close"]
         writer.write(b"\r\n".join([*head, *headers]) + b"\r\n\r\n" + body)

@@ -1,5 +1,6 @@
 """The real thing, as the tests use it: Redis, LiveKit and the service, each a process of its own."""
 
+import json
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -82,10 +83,14 @@ class Stack:
         data = await self.redis.hgetall(pool_key(pool, "user", user_id))
         return {str(name): str(value) for name, value in data.items()}
 
+    async def events(self, pool: str, user_id: str) -> list[tuple[str, str]]:
+        """All events in a user's log: (id, type)."""
+        entries = await self.redis.xrange(pool_key(pool, "log", user_id)) or []
+        return [(str(entry_id), json.loads((entry or {})["data"])["type"]) for entry_id, entry in entries]
+
     async def event_ids(self, pool: str, user_id: str) -> list[str]:
         """The ids of all events in a user's log."""
-        entries = await self.redis.xrange(pool_key(pool, "log", user_id)) or []
-        return [str(entry_id) for entry_id, _ in entries]
+        return [event_id for event_id, _ in await self.events(pool, user_id)]
 
     async def contents(self, pool: str) -> dict[str, bytes]:
         """All that Redis holds of a pool, save signs of life and answers kept for repetition."""

@@ -209,3 +209,19 @@ def test_another_config_directory_may_be_named(tmp_path: Path) -> None:
     ended = serve(**REQUIRED, DORMPARTY_CONFIG_DIR=str(directory))
     assert ended.returncode == 2
     assert ended.stderr.startswith("PORT is wrong: ")
+
+
+def test_trusted_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.load().proxy_networks == []
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.1, 192.168.0.0/16,2001:db8::/32,")
+    assert [str(network) for network in settings.load().proxy_networks] == [
+        "10.0.0.1/32",
+        "192.168.0.0/16",
+        "2001:db8::/32",
+    ]
+
+
+@pytest.mark.parametrize("proxies", ["proxy.example", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.1 10.0.0.2", "*"])
+def test_a_trusted_proxy_that_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch, proxies: str) -> None:
+    monkeypatch.setenv("TRUSTED_PROXIES", proxies)
+    assert refusal().startswith("TRUSTED_PROXIES is wrong: ")

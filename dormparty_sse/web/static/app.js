@@ -187,10 +187,9 @@ const handlers = {
     showNotice(ending);
     showWaiting();
   },
-  async 'room-closing'({ roomName }) {
+  'room-closing'({ roomName }, event) {
     if (call.roomName === roomName) call.leave();
-    await call.left;
-    client.acknowledgeRoomClosed(roomName).catch(() => {});
+    event.waitUntil(call.left);
   },
   idle({ reason, seq }) {
     if (starting || seq < startedSeq) return;
@@ -243,11 +242,10 @@ function noteDeparture() {
   departureNoted = true;
 }
 
-/** The page goes, and with it the call or the place in line. */
+/** The page goes, and with it the call or the place in line: the client says so, if it knows of any. */
 function leavePage() {
   if (!departureNoted) noteDeparture();
-  if (isInvolved() || wantsOut) client.leave();
-  client.close();
+  if (wantsOut && client.state === 'IDLE') client.leave();
 }
 
 /** After a page that was in a call or in line, says that this is over. @param {boolean} reloaded */
@@ -277,22 +275,19 @@ const buttons = {
 };
 
 for (const [type, handler] of Object.entries(handlers)) {
-  client.addEventListener(type, ({ detail }) => handler(detail));
+  client.addEventListener(type, (event) => handler(event.detail, event));
 }
 for (const [id, handler] of Object.entries(buttons)) {
   document.getElementById(id).addEventListener('click', () => handler());
 }
 addEventListener('offline', watchStream);
-addEventListener('online', () => {
-  client.hurry();
-  watchStream();
-});
+addEventListener('online', watchStream);
 addEventListener('beforeunload', noteDeparture);
 addEventListener('pagehide', leavePage);
 addEventListener('pageshow', ({ persisted }) => {
   if (!persisted) return;
   comeBack(false);
-  connect();
+  if (currentScreen() === 'superseded') connect();
 });
 showMedia(media);
 useKeys(document.getElementById('use-keys'));

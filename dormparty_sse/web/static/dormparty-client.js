@@ -1,69 +1,64 @@
 /**
- * A DormParty server's client for browsers: session, actions and the event stream, in order and
- * without repeats. It draws nothing and joins no room: listen to its events and do both.
+ * A DormParty server's client: session, actions and the events, in order and without repeats, in browsers and in
+ * Node from 18 on. It draws nothing and joins no room: listen to its events and do both.
  *
  *     const client = new DormPartyClient();
  *     client.addEventListener('new-match', ({ detail }) => joinRoom(detail.livekitUrl, detail.token));
- *     client.addEventListener('room-closing', async ({ detail }) => {
- *       await leaveRoom();
- *       await client.acknowledgeRoomClosed(detail.roomName);
- *     });
+ *     client.addEventListener('room-closing', (event) => event.waitUntil(leaveRoom()));
  *     await client.connect();
  *     await client.enqueue();
  */
 
-import { EventStream } from './event-stream.js';
-import { Problem, ServerApi } from './server-api.js';
+import { ServerApi } from './dormparty-client/api.js';
+import { Connection } from './dormparty-client/connection.js';
+import { ClientEvent, RoomClosingEvent } from './dormparty-client/events.js';
+import { watchPage } from './dormparty-client/page.js';
+import { Problem } from './dormparty-client/problem.js';
+import { TIMINGS } from './dormparty-client/timings.js';
 
-export { Problem };
+export { ClientEvent, Problem, RoomClosingEvent };
 
 const ACTIONS = '/api/matching/';
-const CONNECT_TIMEOUT_MS = 10_000;
-const HEARTBEAT_MS = 5_000;
 const IN_A_MATCH = new Set(['CONNECTING', 'IN_CALL', 'DISCONNECTING']);
 /** Told of the moment, so they prove nothing about what came before. */
 const MOMENTARY = new Set(['queue-update', 'heartbeat', 'superseded', 'draining']);
 
-/** @typedef {'IDLE'|'WAITING'|'CONNECTING'|'IN_CALL'|'DISCONNECTING'} State */
-/**
- * @typedef {{sessionId: string, roomName: string, user1: string, user2: string, partnerId: string,
- *   createdAt: number, livekitUrl: string, token: string, commonInterests: string[]}} Match
- */
-
-/**
- * Detail of `partner-reconnecting`: the partner of this match is away. Unless a `partner-back`, with the `sessionId`
- * alone, comes before `endsAt` (by the server's clock), the match ends then as `connection-lost`.
- * @typedef {{sessionId: string, endsAt: number}} PartnerReconnecting
- */
+/** @typedef {import('./dormparty-client.d.ts').State} State */
+/** @typedef {import('./dormparty-client.d.ts').Match} Match */
 
 /**
  * Emits each event of the server under its own type with its fields as `detail`, and besides:
  * `snapshot` (the whole state, when it may not follow from the events before) and
- * `stream` (detail `open`, `lost` or `closed`).
+ * `stream` (detail `open`, `lost` or `closed`). All of it is in dormparty-client.d.ts.
  */
 export class DormPartyClient extends EventTarget {
   #api;
-  #stream;
+  #timings;
+  #connection;
+  #leavesWithPage;
+  #stopWatchingPage = () => {};
   /** @type {string|null} */
   #userId = null;
   /** @type {State} */
   #state = 'IDLE';
   #seq = -1;
+  /** The step that the last `enqueue` led to; endless while nobody knows. */
+  #enqueuedSeq = -1;
   /** @type {Match|null} */
   #match = null;
   #clockOffsetMs = 0;
-  #heartbeatTimer = 0;
+  #heartbeatTimer;
 
-  /** @param {{baseUrl?: string, pool?: string}} [options] */
-  constructor(options = {}) {
+  /** @param {import('./dormparty-client.d.ts').Options} [options] */
+  constructor({ baseUrl, pool, leaveWithPage = true, timings } = {}) {
     super();
-    this.#api = new ServerApi(options);
+    this.#timings = { ...TIMINGS, ...timings };
+    this.#leavesWithPage = leaveWithPage;
+    this.#api = new ServerApi({ baseUrl, pool, timeoutMs: this.#timings.requestMs });
     this.#api.onSession = (session) => this.#useSession(session);
-    this.#stream = new EventStream(this.#api.url(`${ACTIONS}events`), {
-      beforeReopen: () => this.#api.openSession(),
-    });
-    this.#stream.addEventListener('message', ({ detail }) => this.#receive(detail));
-    this.#stream.addEventListener('status', ({ detail }) => this.#streamChanged(detail));
+    this.#connection = new Connection(this.#api, this.#timings);
+    this.#connection.onEvent = (data, resumed) => this.#receive(data, resumed);
+    this.#connection.onStatus = (status) => this.#streamChanged(status);
   }
 
   /** Whose session this is, once it is open. @returns {string|null} */
@@ -73,7 +68,12 @@ export class DormPartyClient extends EventTarget {
 
   /** @returns {'open'|'lost'|'closed'} */
   get streamStatus() {
-    return this.#stream.status;
+    return this.#connection.status;
+  }
+
+  /** How events come: `polling` where something on the way holds streams back. @returns {'stream'|'polling'} */
+  get transport() {
+    return this.#connection.transport;
   }
 
   /** The state after the last event. @returns {State} */
@@ -96,25 +96,35 @@ export class DormPartyClient extends EventTarget {
    * @throws {Problem} when the server cannot be reached; the stream, once asked for, keeps trying.
    */
   async connect() {
+    this.#watchPage();
     await this.#api.openSession();
     const told = this.#nextSnapshot();
-    this.#stream.open({ fresh: true });
+    this.#connection.open({ fresh: true });
     await told;
   }
 
   /** Closes the stream; the server then holds one for gone unless another tab took over. */
   close() {
-    this.#stream.close();
+    this.#stopWatchingPage();
+    this.#connection.close();
   }
 
-  /** Resumes the stream at once, when the network is known to be back. */
+  /** Resumes the stream at once, when the network is known to be back. A page's client knows by itself. */
   hurry() {
-    this.#stream.hurry();
+    this.#connection.hurry();
   }
 
   /** Asks for a partner. @param {string[]} [interests] */
-  enqueue(interests) {
-    return this.#act('enqueue', interests ? { interests } : {});
+  async enqueue(interests) {
+    this.#enqueuedSeq = Number.POSITIVE_INFINITY;
+    try {
+      const answer = await this.#act('enqueue', interests ? { interests } : {});
+      this.#enqueuedSeq = answer.seq;
+      return answer;
+    } catch (problem) {
+      if (problem.status) this.#enqueuedSeq = -1; // without an answer, it may have arrived
+      throw problem;
+    }
   }
 
   /** Leaves this match for another. A late call never touches the next match. */
@@ -137,7 +147,7 @@ export class DormPartyClient extends EventTarget {
     return this.#act('heartbeat');
   }
 
-  /** To be called when the room of a `room-closing` is left. @param {string} roomName */
+  /** Says that the room of a `room-closing` is left; the client does so after `waitUntil`. @param {string} roomName */
   acknowledgeRoomClosed(roomName) {
     return this.#act('room-close-ack', { roomName });
   }
@@ -163,7 +173,7 @@ export class DormPartyClient extends EventTarget {
       const timer = setTimeout(() => {
         this.removeEventListener('snapshot', done);
         reject(new Problem({ code: 'unreachable', title: 'The event stream did not open' }));
-      }, CONNECT_TIMEOUT_MS);
+      }, this.#timings.connectMs);
       const done = () => {
         clearTimeout(timer);
         resolve();
@@ -177,15 +187,33 @@ export class DormPartyClient extends EventTarget {
     this.#userId = userId;
     if (!changed) return;
     this.#seq = -1;
-    if (this.#stream.status !== 'closed') this.#stream.open({ fresh: true });
+    if (this.streamStatus !== 'closed') this.#connection.open({ fresh: true });
   }
 
-  #receive({ data, resumed }) {
-    if (data.type === 'connected') return this.#connected(data, resumed);
-    if (MOMENTARY.has(data.type)) return this.#momentary(data);
-    if (data.seq <= this.#seq) return undefined;
-    this.#apply(data);
-    return this.#emit(data.type, data);
+  // The page
+
+  #watchPage() {
+    this.#stopWatchingPage();
+    this.#stopWatchingPage = watchPage({
+      online: () => this.#connection.hurry(),
+      visible: () => this.#connection.wake(),
+      hide: () => this.#hide(),
+      restore: () => this.#connection.open({ fresh: true }),
+    });
+  }
+
+  #hide() {
+    const isInvolved = this.#state !== 'IDLE' || this.#enqueuedSeq > this.#seq;
+    if (this.#leavesWithPage && isInvolved) this.leave();
+    this.#connection.close();
+  }
+
+  // Events
+
+  #receive(data, resumed) {
+    if (data.type === 'connected') this.#connected(data, resumed);
+    else if (MOMENTARY.has(data.type)) this.#momentary(data);
+    else if (!(data.seq <= this.#seq)) this.#step(data);
   }
 
   #connected(snapshot, resumed) {
@@ -205,15 +233,23 @@ export class DormPartyClient extends EventTarget {
     this.#setClock(data);
     if (data.type === 'queue-update' && this.#state !== 'WAITING') return;
     if (data.type === 'superseded') this.close();
-    if (data.type === 'draining') this.#stream.renew();
     this.#emit(data.type, data);
   }
 
-  #apply(data) {
+  #step(data) {
     this.#seq = data.seq ?? this.#seq;
     this.#state = data.state ?? this.#state;
     if (data.type === 'new-match') this.#match = data;
     if (!IN_A_MATCH.has(this.#state)) this.#match = null;
+    if (data.type === 'room-closing') this.#closeRoom(data);
+    else this.#emit(data.type, data);
+  }
+
+  async #closeRoom(detail) {
+    const event = new RoomClosingEvent('room-closing', detail);
+    this.dispatchEvent(event);
+    await event.settled();
+    await this.acknowledgeRoomClosed(detail.roomName).catch(() => {}); // the server would not wait for long
   }
 
   #setClock({ timestamp }) {
@@ -222,7 +258,9 @@ export class DormPartyClient extends EventTarget {
 
   #streamChanged(status) {
     clearInterval(this.#heartbeatTimer);
-    if (status === 'lost') this.#heartbeatTimer = setInterval(() => this.#stayPresent(), HEARTBEAT_MS);
+    if (status === 'lost') {
+      this.#heartbeatTimer = setInterval(() => this.#stayPresent(), this.#timings.heartbeatMs);
+    }
     this.#emit('stream', status);
   }
 
@@ -232,6 +270,6 @@ export class DormPartyClient extends EventTarget {
   }
 
   #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
+    this.dispatchEvent(new ClientEvent(type, detail));
   }
 }
