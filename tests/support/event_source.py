@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
 import aiohttp
 
@@ -63,9 +62,10 @@ class EventSource:
     ) -> None:
         """`where`: the service's URL. It and `bytes_until_cut` are asked anew for each connection."""
         self.events: list[Event] = []  #: Everything that came, in order.
-        #: Of the connections: `opened`, `resumed`, `replayed` (something), `torn` (within an event), `cut`.
+        #: Connections `opened`, `resumed`, `replayed` (something), `torn` (within an event), `cut` (here).
         self.counts: Counter[str] = Counter()
         self.refused: Counter[int] = Counter()  #: Other answers than a stream, by status.
+        self.broken: list[Exception] = []  #: What connections ended with, if not properly.
         self._http = http
         self._headers = headers
         self._where = where
@@ -90,8 +90,10 @@ class EventSource:
     async def follow(self) -> None:
         """Reads, for ever; comes back after as long as `retry` says, also after an error answer."""
         while True:
-            with suppress(aiohttp.ClientError, OSError):
+            try:
                 await self._read()
+            except (aiohttp.ClientError, OSError) as error:
+                self.broken.append(error)
             await asyncio.sleep(self._retry_ms / 1000)
 
     def hang_up(self) -> bool:
