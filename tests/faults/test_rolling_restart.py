@@ -28,6 +28,7 @@ from tests.support.light import (
 from tests.support.logs import log_lines
 from tests.support.nginx import nginx
 from tests.support.person import Event
+from tests.support.proxy import proxy
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import eventually
 
@@ -36,6 +37,7 @@ TOGETHER = 4  # in each pool
 PAUSE_S = 0.8  # between two buttons of a user, on average
 PROCESSES = 2
 RESTARTS = 2
+LATENCY_S = 0.04  # of Redis, each way: so some POSTs are under way whenever a process stops
 DRAIN_S = 5
 STOP_S = 10
 SETTINGS = {"STREAM_DRAIN_S": str(DRAIN_S), "PAIR_COOLDOWN_S": "300"}
@@ -131,6 +133,7 @@ async def assert_nothing_is_lost(stack: Stack, people: Sequence[Light]) -> None:
     assert failed == 0
     assert counts["torn"] == 0
     assert not refused  # an EventSource that gets an error answer does not come back
+    assert slowest_s > 2 * LATENCY_S
     assert steps > 10 * USERS
     for someone in people:
         await assert_told_everything_once(stack, someone)
@@ -162,9 +165,11 @@ async def traffic(stack: Stack, url: str, trust: ssl.SSLContext | None = None) -
 @pytest.mark.timeout(150)
 async def test_a_server_that_exchanges_its_processes_loses_nothing(directory: Path) -> None:
     async with (
-        running_stack(directory, WEB_CONCURRENCY=str(PROCESSES), **SETTINGS) as stack,
+        proxy() as way,
+        running_stack(directory, way, WEB_CONCURRENCY=str(PROCESSES), **SETTINGS) as stack,
         traffic(stack, stack.url) as people,
     ):
+        way.latency_s = LATENCY_S
         for _ in range(RESTARTS):
             await all_listen(people)
             took_s = await reload(stack)
@@ -177,11 +182,13 @@ async def test_a_server_that_exchanges_its_processes_loses_nothing(directory: Pa
 @pytest.mark.timeout(150)
 async def test_servers_behind_nginx_that_restart_in_turn_lose_nothing(directory: Path) -> None:
     async with (
-        running_stack(directory, **SETTINGS) as stack,
-        stack.another_service(directory / "other", **SETTINGS) as other,
+        proxy() as way,
+        running_stack(directory, way, **SETTINGS) as stack,
+        stack.another_service(directory / "other", REDIS_URL=way.redis_url, **SETTINGS) as other,
         nginx(directory / "nginx", stack.settings.port, port_of(other)) as front,
         traffic(stack, front.url, front.trust) as people,
     ):
+        way.latency_s = LATENCY_S
         for server in (stack.service, other) * RESTARTS:
             await all_listen(people)
             took_s = await restart(server)
