@@ -29,7 +29,7 @@ from tests.support.stack import Stack, running_stack
 USERS = 500
 TOGETHER = 3  # in each pool: few, so that most steps need no room
 SECONDS = 60
-PAUSE_S = 5.0  # between two buttons of a user, on average
+PAUSE_S = 6.0  # between two buttons of a user, on average
 KILLS = 6
 SETTINGS = {"PAIR_COOLDOWN_S": "300", "SWEEP_INTERVAL_S": "1", "QUEUE_UPDATE_INTERVAL_S": "2"}
 
