@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_GONE = 499  # the client went away, or was sent away; nginx's word for it
+
 REQUEST_ID = web.RequestKey("request_id", str)
 _SANE_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
@@ -30,7 +32,7 @@ async def request_log(request: web.Request, handler: Handler) -> web.StreamRespo
     request_id = given if _SANE_REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
     request[REQUEST_ID] = request_id
     started = time.perf_counter()
-    status = 499  # the client went away; nginx's word for it
+    status = _GONE
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         try:
             response = await handler(request)
@@ -62,8 +64,8 @@ async def problem_answers(request: web.Request, handler: Handler) -> web.StreamR
         return http_problem(error, request[REQUEST_ID])
     except web.RequestPayloadError:  # not compressed as it says
         return problem(NotJson("The body cannot be read."), request[REQUEST_ID])
-    except ConnectionResetError:
-        raise  # the client of a stream went away
+    except ConnectionResetError:  # it would be logged as an error of ours
+        return web.Response(status=_GONE)
     except Exception:
         log.exception("request_crashed", route=_route(request))
         return internal_problem(request[REQUEST_ID])

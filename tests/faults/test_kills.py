@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.caller import traffic
 from tests.support.crowd import crowd
-from tests.support.faults import is_ready
+from tests.support.faults import is_ready, workers
 from tests.support.replay import told_of_every_step
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import eventually
@@ -20,17 +20,11 @@ PEOPLE = 12
 PROCESSES = 2
 
 
-def workers(stack: Stack) -> set[int]:
-    """The processes that serve: children of the one that was started."""
-    pid = stack.service.pid
-    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
-
-
 async def both_serve(stack: Stack) -> set[int]:
     """Waits until there are two of them; their pids."""
 
     async def both() -> set[int] | None:
-        now = workers(stack)
+        now = workers(stack.service)
         return now if len(now) == PROCESSES else None
 
     found = await eventually(both, what="two processes")

@@ -23,6 +23,12 @@ def held_still(server: Server) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+def workers(service: Server) -> set[int]:
+    """The processes that serve: children of the one that was started."""
+    pid = service.pid
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
 def append_only_file(redis: Server) -> Path:
     """The file that this Redis writes to now; since Redis 7 it has several, in a directory of their own."""
     assert redis.log

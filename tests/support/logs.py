@@ -32,7 +32,7 @@ def assert_nothing_crashed(log: str) -> None:
         for line in log_lines(log)
         if line["event"].endswith(("_crashed", "reaction_failed", "listener_failed"))
     ]
-    assert not crashed
+    assert not crashed, crashed[0]
 
 
 def assert_no_secret(log: str, *secrets: str) -> None:

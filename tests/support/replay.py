@@ -1,12 +1,21 @@
 """What a user's stream must have brought in the end: everything in its log, once and in order."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from tests.support.person import Event, Person
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
 
 OF_THE_MOMENT = {"connected", "queue-update", "heartbeat", "superseded", "draining"}
+
+
+class Told(Protocol):
+    """Who was told something."""
+
+    @property
+    def events(self) -> list[Event]:
+        """All of it, in order."""
 
 
 def replayable(events: Iterable[Event]) -> list[Event]:
@@ -23,7 +32,7 @@ def assert_gapless(events: Iterable[Event], after: int = 0) -> None:
     assert ids == sorted(set(ids)), found
 
 
-def assert_nothing_lost(someone: Person) -> None:
+def assert_nothing_lost(someone: Told) -> None:
     """Over any number of streams: no step is missing, none comes twice.
 
     A snapshot with an id stands for all before it: the first one, and each that says `resync`.
