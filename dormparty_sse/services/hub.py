@@ -82,8 +82,8 @@ class Hub:
         gone = partial(self._gone, channel, stream, opened)
         try:
             commit = await self._read(channel, user, last_event_id)
-            stream.begin(commit, last_event_id)
             self._metrics.stream_opened(_start(commit, last_event_id), len(commit.fields["events"]))
+            stream.begin(commit, last_event_id)
             await reader.start(gone)  # before that it may be over: then `gone` counts its end
         except BaseException:
             gone()

@@ -88,6 +88,7 @@ class EventConnection(asyncio.Protocol):
         transport = head.request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError
+        self._peer.hold_back_little()
         self._take_over(transport, head.request)
         self._gone = gone
         self._write(b"".join(self._early))
@@ -102,7 +103,6 @@ class EventConnection(asyncio.Protocol):
         aiohttps.transport = None  # else it would close it
         aiohttps.connection_lost(None)  # for aiohttp the connection is no more, which ends the request's task
         transport.resume_reading()  # aiohttp may have stopped, and then nobody would see the client go
-        self._peer.hold_back_little()
         self._transport = transport
 
     # What the stream tells

@@ -4,6 +4,7 @@ from typing import Literal
 
 from aiohttp import web
 
+from dormparty_sse.domain.errors import StateAway
 from dormparty_sse.domain.models import UserRef
 from dormparty_sse.services.stream import Cause
 from dormparty_sse.web.bodies import Body, read_own_body
@@ -26,17 +27,22 @@ async def events(request: web.Request) -> web.StreamResponse:
     user = current_user(request)
     query = await read_own_body(request, EventsQuery, user)
     last_event_id = request.headers.get("Last-Event-ID") or query.last_event_id or None
-    if request.transport is None:
+    transport = request.transport
+    if transport is None:
         raise ConnectionResetError
-    peer = Peer(request.transport)
+    peer = Peer(transport)
     if query.poll == "1":
         return await _poll(request, user, last_event_id, peer)
     parts = parts_of(request)
-    if parts.hub.is_draining:
-        request.transport.abort()  # an EventSource comes back after that, and never after an error
-        raise ConnectionResetError
     head = Head(request)
-    await parts.hub.open(user, last_event_id, EventConnection(head, peer, parts.settings.stream_retry_ms))
+    connection = EventConnection(head, peer, parts.settings.stream_retry_ms)
+    try:
+        await parts.hub.open(user, last_event_id, connection)
+    except StateAway:
+        if not parts.hub.is_draining:
+            raise
+        transport.abort()  # an EventSource comes back after that, and never after an error
+        raise ConnectionResetError from None
     return head
 
 
