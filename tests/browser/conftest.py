@@ -120,7 +120,13 @@ async def process_of_its_own(playwright: Playwright, profile: Path) -> AsyncIter
     async def ready() -> bool:
         return b" 200 " in await ask(port, b"GET /json/version HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
-    flags = ["--headless", f"--remote-debugging-port={port}", f"--user-data-dir={profile}"]
+    # Without a first window: on a busy machine the driver would wait for one that is only half there.
+    flags = [
+        "--headless",
+        "--no-startup-window",
+        f"--remote-debugging-port={port}",
+        f"--user-data-dir={profile}",
+    ]
     server = Server(
         name="Chromium",
         url=f"http://{LOOPBACK}:{port}",

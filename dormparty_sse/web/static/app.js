@@ -4,7 +4,7 @@ import { preloadLiveKit } from './call.js';
 import { CallView } from './call-view.js';
 import { ConnectionView } from './connection-view.js';
 import { CurrentCall } from './current-call.js';
-import { forgetDeparture, isReload, recallDeparture, rememberDeparture } from './departure.js';
+import { forgetDeparture, isReload, noteStay, recallDeparture, rememberDeparture } from './departure.js';
 import { DormPartyClient } from './dormparty-client.js';
 import { Doubt } from './doubt.js';
 import { useKeys } from './keys.js';
@@ -57,11 +57,13 @@ function showWaiting(queue = {}) {
   if (currentScreen() !== 'waiting') waitingView.reset();
   waitingView.update(queue);
   showScreen('waiting');
+  noteStay('waiting');
   watchStream();
 }
 
 /** @param {'superseded'|'error'} screen */
 function showStop(screen) {
+  forgetDeparture();
   call.leave();
   media.close();
   showNotice('');
@@ -76,6 +78,7 @@ function showCall(match) {
   showNotice('');
   call.enter(match);
   showScreen('call');
+  noteStay('call');
   announce('Found someone. Connecting you.');
   watchStream();
 }
@@ -139,6 +142,7 @@ async function skip() {
 /** Whatever the server answers, or if it does not: camera and microphone are off in a moment. */
 async function goHome() {
   wantsOut = true;
+  forgetDeparture();
   callView.setBusy(true);
   const farewell = call.sessionId ? `Call ended.${talkedWords(callView.durationMs)}` : '';
   await Promise.race([tellEnd().catch(() => {}), pause(END_PATIENCE_MS)]);
@@ -251,7 +255,7 @@ function leavePage() {
 /** After a page that was in a call or in line, says that this is over. @param {boolean} reloaded */
 function comeBack(reloaded) {
   departureNoted = false;
-  const departure = recallDeparture();
+  const departure = recallDeparture(reloaded);
   if (!departure) return;
   wantsOut = departure.isRecent;
   ending = departureWords(departure.from, reloaded); // also if the farewell arrives later than this page

@@ -7,13 +7,17 @@ const STORED = 'dormparty-left';
 /** A farewell that was sent longer ago has arrived, or never will. */
 const ON_ITS_WAY_MS = 10_000;
 
-/** @param {'waiting'|'call'} from the screen that was shown */
-export function rememberDeparture(from) {
-  try {
-    sessionStorage.setItem(STORED, JSON.stringify({ from, at: Date.now() }));
-  } catch {
-    // Storage may be forbidden; the next page then begins as a first visit does.
-  }
+/**
+ * The page is in a call or in line. Should it be reloaded while it is too busy to say so in time, this is known.
+ * @param {'waiting'|'call'} screen
+ */
+export function noteStay(screen) {
+  store({ from: screen });
+}
+
+/** The page goes. @param {'waiting'|'call'} screen that was shown */
+export function rememberDeparture(screen) {
+  store({ from: screen, at: Date.now() });
 }
 
 /** Nothing was left, after all. */
@@ -27,13 +31,16 @@ export function forgetDeparture() {
 
 /**
  * Tells it once.
+ * @param {boolean} reloaded
  * @returns {{from: 'waiting'|'call', isRecent: boolean}|null} isRecent: the server may not know of it yet
  */
-export function recallDeparture() {
+export function recallDeparture(reloaded) {
   try {
     const stored = JSON.parse(sessionStorage.getItem(STORED));
     sessionStorage.removeItem(STORED);
-    return stored && { from: stored.from, isRecent: Date.now() - stored.at < ON_ITS_WAY_MS };
+    // Of a page that has not said that it goes, this may be a copy, or what is left after a crash.
+    if (!stored || !(stored.at || reloaded)) return null;
+    return { from: stored.from, isRecent: reloaded || Date.now() - stored.at < ON_ITS_WAY_MS };
   } catch {
     return null;
   }
@@ -42,4 +49,12 @@ export function recallDeparture() {
 /** Was this page loaded because somebody reloaded it? */
 export function isReload() {
   return performance.getEntriesByType('navigation')[0]?.type === 'reload';
+}
+
+function store(stay) {
+  try {
+    sessionStorage.setItem(STORED, JSON.stringify(stay));
+  } catch {
+    // Storage may be forbidden; the next page then begins as a first visit does.
+  }
 }

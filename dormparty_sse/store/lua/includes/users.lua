@@ -42,6 +42,16 @@ local function user_act(user, action)
   user_set(user, { lastAction = action, lastActionAt = NOW })
 end
 
+-- The seq of the user's last step. A record that has lost it has a log that tells.
+local function last_seq(user)
+  local seq = natural(user.seq)
+  if seq then return seq end
+  for _, entry in ipairs(redis.call('XREVRANGE', KEY.log(user.id), '+', '-')) do
+    if seq_of(entry) then return seq_of(entry) end
+  end
+  return 0
+end
+
 -- Takes out of the log what is too old to resume from. Its newest entry stays: who has that has missed nothing.
 local function log_trim(id)
   local log, user = KEY.log(id), user_get(id)
@@ -49,7 +59,7 @@ local function log_trim(id)
   if not oldest or time_of(oldest) >= NOW - RULES.log_age_ms then return end
   local newest = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
   redis.call('XTRIM', log, 'MINID', math.min(NOW - RULES.log_age_ms, time_of(newest)))
-  local from = (natural(user.seq) or 0) + 1
+  local from = last_seq(user) + 1
   for _, entry in ipairs(redis.call('XREVRANGE', log, '+', '-')) do from = seq_of(entry) or from end
   user_set(user, { logFrom = from })
 end
@@ -133,7 +143,7 @@ local function transition(user, to, reason, session)
   redis.call('ZADD', KEY[STATE_SETS[to]](), NOW, user.id)
   local duration = NOW - (natural(user.since) or NOW)
   user_set(user, {
-    state = to, previousState = from, since = NOW, seq = (natural(user.seq) or 0) + 1, lastReason = reason,
+    state = to, previousState = from, since = NOW, seq = last_seq(user) + 1, lastReason = reason,
     forced = forced and 1,
   })
   if from == 'IN_CALL' then user_count(user, 'callMs', duration) end
@@ -149,6 +159,6 @@ end
 local function answer(outcome, user, fields)
   fields = fields or {}
   fields.state = user.state
-  fields.seq = natural(user.seq) or 0
+  fields.seq = last_seq(user)
   return reply(outcome, fields)
 end
