@@ -33,7 +33,6 @@ class Opened:
     """Streams were opened."""
 
     seconds: float
-    own_cpu_s: float  #: The generator's.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +49,6 @@ class Published:
     planned_p99: float  #: From the time an event was due.
     late_p99: float  #: From the time an event was due to its sending.
     back_s: float  #: From the cut until all streams were open again; 0 without a cut.
-    own_cpu_s: float  #: The generator's.
 
 
 class Generator:
@@ -67,7 +65,7 @@ class Generator:
     async def open(self, streams: int) -> Opened:
         """Opens so many streams more; returns once all are open. Raises BenchError."""
         answer = await self._ask(f"open {streams}")
-        return Opened(seconds=answer["seconds"], own_cpu_s=answer["ownCpu"])
+        return Opened(seconds=answer["seconds"])
 
     async def publish(self, rate: float, seconds: float, cut_at: float = 0) -> Published:
         """Publishes; with `cut_at`, all streams are cut after so many seconds. Raises BenchError."""
@@ -85,7 +83,6 @@ class Generator:
             planned_p99=answer["plannedP99"],
             late_p99=answer["lateP99"],
             back_s=answer["backSeconds"],
-            own_cpu_s=answer["ownCpu"],
         )
 
     async def _ask(self, command: str) -> dict[str, Any]:

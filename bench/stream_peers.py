@@ -26,8 +26,7 @@ _SESSION_TTL_S = 3_600
 
 #: Appends and publishes an event as every script does, of a type that the service passes on as it is.
 _SCRIPT = """
--- @include base
--- @include events
+-- @include users
 emit(ARGV[1], 'bench', { payload = ARGV[2] })
 return reply(OUTCOME.DONE)
 """

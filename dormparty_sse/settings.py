@@ -89,8 +89,8 @@ class Settings(BaseSettings):
     stream_buffer: int = Field(default=64, ge=1, le=10_000)  #: Events that may wait for a slow reader.
     stream_ping_interval_s: Seconds = 5  #: Between comment lines, which find out that a client is gone.
     stream_send_timeout_s: Seconds = 10  #: For a client to take what it was sent.
-    stream_drain_s: Seconds = 5  #: A process that stops sends its streams elsewhere over so long.
-    poll_wait_s: Seconds = 25  #: A poll waits for an event.
+    stream_drain_s: float = Field(default=5, gt=0, le=6)  #: A stopping process sends its streams elsewhere.
+    poll_wait_s: float = Field(default=25, gt=0, le=30)  #: A poll waits for an event.
     stream_retry_ms: int = Field(default=1_000, ge=1)  #: After which a cut client comes back, about.
     log_length: int = Field(default=256, ge=16, le=10_000)  #: Events kept per user, for resume.
     log_age_s: Seconds = 900  #: How long they are kept.

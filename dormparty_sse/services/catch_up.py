@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -22,7 +22,11 @@ _AGAIN_S = 0.2  # before Redis is asked again
 class CatchUp:
     """Many streams fall behind at once, and are served together."""
 
-    def __init__(self, store: Store, recovery: Recovery, tasks: Tasks) -> None:
+    def __init__(
+        self, store: Store, recovery: Recovery, tasks: Tasks, delivered: Callable[[str, Stream], None]
+    ) -> None:
+        """`delivered` is called with the id of each event that a stream has told at last."""
+        self._delivered = delivered
         self._store = store
         self._recovery = recovery
         self._tasks = tasks
@@ -48,11 +52,22 @@ class CatchUp:
         while due:
             answers = await self._read(pool, [stream for stream, _ in due])
             for (stream, reading), missed in zip(due, answers, strict=False):
-                if reading is not None and not (missed and stream.catch_up(missed, reading)):
+                if reading is not None and not (missed and self._tell(stream, reading, missed)):
                     # The log cannot tell what is missing: a new stream's snapshot will stand for it.
                     log.warning("stream_resync", user_id=stream.user.user_id, pool=pool)
                     stream.begin_anew()
             due = due[len(answers) :]
+
+    def _tell(self, stream: Stream, reading: int, missed: Fields) -> bool:
+        """Does the stream go on with this?"""
+        try:
+            reaches_back = stream.catch_up(missed, reading)
+        except Exception:  # one log that makes no sense must not cost the other streams theirs
+            log.exception("catch_up_failed", user_id=stream.user.user_id)
+            return False
+        for event_id, _ in missed["events"]:
+            self._delivered(event_id, stream)
+        return reaches_back
 
     async def _read(self, pool: str, streams: list[Stream]) -> list[Fields | None]:
         """What each of them has missed, or the first of them; None where it cannot be read."""

@@ -83,6 +83,7 @@ class Hangups:
         """How many streams to the same address ended with this one, if they were all there were; else 0."""
         key = hangups(hashlib.blake2b(stream.address.encode(), key=self._secret, digest_size=16).hexdigest())
         now = self._clock.now_ms()
+        await self._connection.execute("ZREMRANGEBYSCORE", key, "-inf", now - _REMEMBERED_MS)
         await self._connection.execute("ZADD", key, now, secrets.token_hex(8))
         await self._connection.execute("PEXPIRE", key, _REMEMBERED_MS)
         since = max(stream.at, now - _AT_ONCE_MS)

@@ -54,7 +54,7 @@ class Hub:
         self._store = store
         self._views = views
         self._hangups = hangups
-        self._catch_up = CatchUp(store, connection.recovery, tasks)
+        self._catch_up = CatchUp(store, connection.recovery, tasks, self._delivered)
         self._metrics = metrics
         self._clock = clock
         self._buffer = buffer
@@ -158,9 +158,12 @@ class Hub:
             stream.superseded_by(int(message[1:]))
         else:
             event_id, _, data = message.partition(" ")
-            stream.live(Event(event_id=event_id, data=orjson.loads(data)))
-            committed_ms = int(event_id.partition("-")[0])
-            self._metrics.delivered(self._clock.now_s() - committed_ms / 1000, stream.reader.waiting)
+            if stream.live(Event(event_id=event_id, data=orjson.loads(data))):
+                self._delivered(event_id, stream)
+
+    def _delivered(self, event_id: str, stream: Stream) -> None:
+        committed_ms = int(event_id.partition("-")[0])
+        self._metrics.delivered(self._clock.now_s() - committed_ms / 1000, stream.reader.waiting)
 
     def interrupted(self) -> None:
         """Events may be missing: each stream will have to read its log."""

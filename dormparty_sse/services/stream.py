@@ -175,18 +175,20 @@ class Stream:
         for event in aside:
             self.live(event)
 
-    def live(self, event: Event) -> None:
-        """An event from the channel."""
+    def live(self, event: Event) -> bool:
+        """An event from the channel. Returns whether it was told now."""
         if self._aside is not None:
             self._aside.append(event)
         elif self._has_told(event):
-            return
+            return False
         elif self._contradicts(event):
             self.begin_anew()
         elif self.reader.waiting >= self._buffer:
             self.cut_off(Cause.SLOW)
         else:
             self.reader.tell(self._outgoing(event, over=False))
+            return True
+        return False
 
     def momentary(self, event: Event) -> bool:
         """An event without an id. False: a slow reader misses it, or one that has not begun: no loss."""

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 _CANCEL_AGAIN_S = 0.2
 _TURN_S = 0.01  # between the turns of a round, at least
+_GOLDEN_RATIO = 0.6180339887498949  # whose multiples are spread evenly
 _WORTH_A_TURN = 10  # of whatever it goes round; with fewer there are fewer turns
 
 
@@ -95,10 +96,19 @@ async def go_round(
         begin = max(begin + interval_s, clock())
         await asyncio.sleep(begin - clock())
         all_of_them = everybody()
-        turns = max(1, min(math.ceil(len(all_of_them) / _WORTH_A_TURN), int(interval_s / _TURN_S)))
-        for turn in range(turns):
-            await asyncio.sleep(max(0, begin + turn * interval_s / turns - clock()))
-            await _attempt(work(all_of_them[turn::turns]), name)
+        count = max(1, min(math.ceil(len(all_of_them) / _WORTH_A_TURN), int(interval_s / _TURN_S)))
+        turns: list[list[T]] = [[] for _ in range(count)]
+        for one in all_of_them:
+            turns[int(_place(one) * count)].append(one)
+        for number, some in enumerate(turns):
+            await asyncio.sleep(max(0, begin + number * interval_s / count - clock()))
+            if some:
+                await _attempt(work(some), name)
+
+
+def _place(one: object) -> float:
+    """Where in a round its turn is, from 0 to 1: always the same, whoever else comes and goes."""
+    return (id(one) >> 4 & 0xFFFF) * _GOLDEN_RATIO % 1
 
 
 async def _attempt(work: Awaitable[None], name: str) -> None:

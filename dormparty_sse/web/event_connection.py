@@ -15,6 +15,7 @@ from dormparty_sse.domain.models import Event
 from dormparty_sse.web.peer import Peer
 from dormparty_sse.web.sse import PING, come_back_soon, encode
 
+_MOST_HEARD = 64 * 1024  # bytes; requests sent behind that of the stream
 _HEADERS = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-cache, no-transform",
@@ -43,6 +44,7 @@ class EventConnection(asyncio.Protocol):
         "_early",
         "_gone",
         "_head",
+        "_heard",
         "_is_chunked",
         "_is_finished",
         "_is_quiet",
@@ -60,6 +62,7 @@ class EventConnection(asyncio.Protocol):
         self._head = head
         self._retry_ms = retry_ms
         self._early: list[bytes] = []  # what is to be sent first
+        self._heard = 0  # bytes
         self._is_finished = False
         self._is_quiet = True  # has nothing been sent since the last ping?
         self._is_chunked = head.chunked
@@ -143,6 +146,12 @@ class EventConnection(asyncio.Protocol):
         self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
 
     # What the transport tells
+
+    def data_received(self, data: bytes) -> None:
+        """A client that has its stream has nothing more to say; one that goes on is cut off."""
+        self._heard += len(data)
+        if self._heard > _MOST_HEARD:
+            self.cut_off()
 
     def pause_writing(self) -> None:
         """The client does not take what was written last."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -130,8 +130,23 @@ async def test_hundreds_catch_up_after_redis_was_killed(ours: Studio, server: Se
         assert ear.types().count("connected") == 1
 
 
+async def of_another_type(redis: Redis, log: str) -> None:
+    await redis.set(log, "no log")
+
+
+async def with_an_entry_that_is_no_event(redis: Redis, log: str) -> None:
+    await redis.xadd(log, {"data": "nonsense"})
+
+
+async def with_a_match_that_lacks_its_room(redis: Redis, log: str) -> None:
+    await redis.xadd(log, {"data": '{"type": "new-match", "timestamp": 1}'})
+
+
+@pytest.mark.parametrize(
+    "damage", [of_another_type, with_an_entry_that_is_no_event, with_a_match_that_lacks_its_room]
+)
 async def test_a_damaged_log_keeps_nobody_else_from_catching_up(
-    ours: Studio, redis: Redis, pool: str
+    damage: Callable[[Redis, str], Awaitable[None]], ours: Studio, redis: Redis, pool: str
 ) -> None:
     users = people(pool, 5)
     ears = [Ear() for _ in users]
@@ -139,7 +154,7 @@ async def test_a_damaged_log_keeps_nobody_else_from_catching_up(
         await ours.open(user, ear)
     damaged = 2
     log = pool_key(pool, "log", users[damaged].user_id)
-    await redis.set(log, "no log")
+    await damage(redis, log)
     await cut_channels(redis)
     sound = [number for number in range(len(users)) if number != damaged]
     await ours.step(*(users[number] for number in sound))

@@ -12,7 +12,7 @@ from dormparty_sse.dev.server import Server
 from tests.conftest import NewPerson
 from tests.support.metrics import Scrape, scrape
 from tests.support.person import Person
-from tests.support.poller import PATH, generation
+from tests.support.poller import PATH
 from tests.support.replay import busy
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
@@ -120,4 +120,3 @@ async def test_who_shuts_its_side_has_gone(stack: Stack, service: Server, someon
         writer.write_eof()
         seen = await all_closed(stack, service)
         assert seen.value(CLOSED, cause="client") == before + 1
-    assert await generation(stack, someone)

@@ -167,10 +167,11 @@ async def test_each_stream_is_told_at_once_when_to_go_and_served_until_then(
 async def test_while_it_stops_actions_are_served_and_new_streams_and_polls_are_not(
     stack: Stack, new_person: NewPerson, directory: Path
 ) -> None:
-    someone, stays = await new_person(), await new_person()
+    someone, *others = [await new_person() for _ in range(11)]
     async with stack.another_service(directory, STREAM_DRAIN_S="3") as service:
-        stays.base_url = service.url
-        await stays.listen()
+        for other in others:  # with ten of them the last hardly goes at once
+            other.base_url = service.url
+            await other.listen()
         acts, streams, polls = [await open_connection(service, someone) for _ in range(3)]
         try:
             async with stopping(service):

@@ -97,9 +97,9 @@ async def cut_off_all(stack: Stack, service: Server, people: Sequence[Person], r
             if number % AT_ONCE == 0:
                 most = max(most, memory_of(service))
                 await reads.post("enqueue")
-                await reads.event("queued", timeout_s=2)
+                await reads.event("queued")
                 await reads.post("end")
-                await reads.event("idle", timeout_s=2)
+                await reads.event("idle")
                 if await open_streams(stack, service) == 1:
                     return most
         raise AssertionError("not all are cut off")

@@ -256,7 +256,7 @@ export interface Timings {
 export interface Options {
   /**
    * The server, such as `https://party.example`; without it, the page's own origin. There the session is a cookie,
-   * and all tabs are one user. Elsewhere (in Node, on pages of other origins) each client is a user of its own.
+   * and all tabs are one user. Elsewhere, in Node, each client is a user of its own.
    */
   baseUrl?: string;
   /** Users meet inside their pool only; `main` without it. */

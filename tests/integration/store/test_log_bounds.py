@@ -72,7 +72,7 @@ async def test_an_id_older_than_the_bound_means_resync(store: Store, people: Peo
     first, last = await log_ids(people, user)
     assert await resumed(store, user, first) == (True, 0)
     await steps(store, user, 1)
-    assert await resumed(store, user, last) == (True, 0)
+    assert await resumed(store, user, last) == (False, 2)  # nothing that came after it is too old
 
 
 async def test_who_has_the_newest_event_has_missed_nothing_however_old_it_is(
@@ -89,8 +89,8 @@ async def test_a_new_event_drives_out_those_that_are_too_old(
     await steps(store, user, 3)
     await make_older(people, user, AGE_MS + 1)
     await store.enqueue(user, [])
-    assert len(await log_ids(people, user)) == 1
-    assert (await people.user(user))["logFrom"] == "7"
+    assert len(await log_ids(people, user)) == 2  # it, and the one that it followed
+    assert (await people.user(user))["logFrom"] == "6"
     await people.assert_sound()
     await steps(store, user, 2)
     await people.assert_sound()
@@ -177,10 +177,35 @@ async def test_a_log_that_holds_no_step_any_more_is_sound(store: Store, people: 
     generation = (await store.open_stream(pair.a, None)).fields["generation"]
     await make_older(people, pair.b, AGE_MS + 1)
     await store.stream_lost(pair.a, generation)
-    assert [event["type"] for event in await people.events(pair.b)] == ["partner-reconnecting"]
+    await make_older(people, pair.b, AGE_MS + 1)
+    await store.open_stream(pair.a, None)
+    types = [event["type"] for event in await people.events(pair.b)]
+    assert types == ["partner-reconnecting", "partner-back"]
     assert (await people.user(pair.b))["logFrom"] == "4"
     await people.assert_sound()
     assert (await Control(store).repair_user(pair.b)).outcome is Outcome.NOTHING
     assert await resumed(store, pair.b, "0-0") == (True, 0)
     await store.end(pair.a, pair.session_id)
     await people.assert_sound()
+
+
+async def test_a_long_silence_is_no_reason_to_miss_what_ends_it(store: Store, people: People) -> None:
+    """A call has gone on for longer than the bound when the stream is cut, and just then it ends."""
+    pair = await people.pair_in(State.IN_CALL)
+    await make_older(people, pair.b, 10 * AGE_MS)
+    last = (await log_ids(people, pair.b))[-1]
+    await store.skip(pair.a, pair.session_id)
+    resync, count = await resumed(store, pair.b, last)
+    assert not resync
+    assert count >= 2  # force-disconnect and room-closing
+
+
+async def test_the_log_of_a_record_that_is_gone_does_not_stop_a_partners_step(
+    store: Store, people: People
+) -> None:
+    pair = await people.pair_in(State.IN_CALL)
+    generation = (await store.open_stream(pair.a, None)).fields["generation"]
+    await make_older(people, pair.b, AGE_MS + 1)
+    await people.redis.delete(pool_key(people.pool, "user", pair.b.user_id))
+    assert (await store.stream_lost(pair.a, generation)).outcome is Outcome.DONE
+    assert await people.redis.zscore(pool_key(people.pool, "away"), pair.a.user_id)

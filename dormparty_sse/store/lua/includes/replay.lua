@@ -14,7 +14,9 @@ local function reaches_back_to(log, id, log_from)
   if id == FROM_THE_START then
     return redis.call('XLEN', log) < RULES.log_length and (natural(log_from) or 1) <= 1
   end
-  return tonumber(id:match('^%d+')) >= NOW - RULES.log_age_ms and #redis.call('XRANGE', log, id, id) > 0
+  -- How old the id is does not matter, but how old what came next is.
+  local too_old = redis.call('XRANGE', log, '(' .. id, NOW - RULES.log_age_ms - 1, 'COUNT', 1)
+  return #too_old == 0 and #redis.call('XRANGE', log, id, id) > 0
 end
 
 -- What came after the event `after`, or resync where the log cannot tell.

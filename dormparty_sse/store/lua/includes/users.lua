@@ -52,13 +52,15 @@ local function last_seq(user)
   return 0
 end
 
--- Takes out of the log what is too old to resume from. Its newest entry stays: who has that has missed nothing.
+-- Takes out of the log what is too old to resume from. The newest such entry stays: whoever has that can go on.
 local function log_trim(id)
-  local log, user = KEY.log(id), user_get(id)
+  local log = KEY.log(id)
   local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   if not oldest or time_of(oldest) >= NOW - RULES.log_age_ms then return end
-  local newest = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
-  redis.call('XTRIM', log, 'MINID', math.min(NOW - RULES.log_age_ms, time_of(newest)))
+  local newest_too_old = redis.call('XREVRANGE', log, NOW - RULES.log_age_ms - 1, '-', 'COUNT', 1)[1]
+  if redis.call('XTRIM', log, 'MINID', newest_too_old[1]) == 0 then return end
+  local user = user_get(id)
+  if not user then return end -- somebody has deleted the record; the audit finds what is left
   local from = last_seq(user) + 1
   for _, entry in ipairs(redis.call('XREVRANGE', log, '+', '-')) do from = seq_of(entry) or from end
   user_set(user, { logFrom = from })

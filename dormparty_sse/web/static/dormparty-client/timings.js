@@ -6,8 +6,8 @@ export const TIMINGS = {
   connectMs: 12_000,
   /** For the first event of a stream. A proxy that holds streams back shows none. */
   firstEventMs: 4_000,
-  /** For anything at all on an open stream; the server sends a comment every 5 s. */
-  silenceMs: 15_000,
+  /** For anything at all on an open stream; the server sends something within 10 s. */
+  silenceMs: 25_000,
   /** For the answer of a poll, which the server holds for 25 s. */
   pollMs: 35_000,
   /** Before the first attempt to come back, unless the server has named another. */
