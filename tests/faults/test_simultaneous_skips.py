@@ -126,7 +126,8 @@ async def test_skip_and_end_at_once_end_one_match_once(brief_stack: Stack) -> No
             )
             outcomes = (skip["outcome"], end["outcome"])
             assert outcomes in {("skipped", "already-processed"), ("already-processed", "ended")}
-            await b.becomes("WAITING" if outcomes[0] == "skipped" else "IDLE")
-            for someone in (a, b):
+            for someone in (a, b):  # not by its state: after a skip the two soon meet again
                 await someone.event("requeued", sessionId=session)
                 assert [kind for kind, _ in told_of(someone, match)].count("room-closing") == 1
+            if outcomes[1] == "ended":
+                await b.event("idle")
