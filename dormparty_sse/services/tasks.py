@@ -15,7 +15,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 _CANCEL_AGAIN_S = 0.2
-_TURN_S = 0.01  # between the turns of a round, at least
+_TURN_S = 0.005  # between the turns of a round, at least
 _GOLDEN_RATIO = 0.6180339887498949  # whose multiples are spread evenly
 _WORTH_A_TURN = 10  # of whatever it goes round; with fewer there are fewer turns
 
