@@ -129,5 +129,5 @@ async def test_skip_and_end_at_once_end_one_match_once(brief_stack: Stack) -> No
             for someone in (a, b):  # not by its state: after a skip the two soon meet again
                 await someone.event("requeued", sessionId=session)
                 assert [kind for kind, _ in told_of(someone, match)].count("room-closing") == 1
-            if outcomes[1] == "ended":
+            if end["outcome"] == "ended":
                 await b.event("idle")
