@@ -59,13 +59,14 @@ def directory(tmp_path: Path) -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long comes first. One process has all browser tests, since browsers take the most.
 
-    A file is never divided, since its tests share what they start.
+    A file is never divided, since its tests share what they start; nor are the foreign clients, which are
+    installed once.
     """
     order = {"browser": 0, "faults": 1}
     items.sort(key=lambda item: min(order.get(part, len(order)) for part in item.path.parts))
     for item in items:
-        group = "browser" if "browser" in item.path.parts else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        together = {"browser", "foreign"} & set(item.path.parts)
+        item.add_marker(pytest.mark.xdist_group(min(together, default=str(item.path))))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -23,6 +24,7 @@ _STOP_S = 10
 _FINISH_REQUESTS_S = 2  # of those; the streams and app.py need the rest
 _LAST_REQUESTS_S = 0.3  # whoever has connected by now sends its request
 _KEEPALIVE_S = 75
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 _METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client's variable
 
 MakeApp = Callable[[Settings], web.Application]
@@ -54,6 +56,10 @@ class _Runner(web.AppRunner):
 
 class _Worker(GunicornUVLoopWebWorker):
     """A process. aiohttp has its sockets listen with a backlog of its own, 128, whatever gunicorn is told."""
+
+    async def _run(self) -> None:
+        _let_signals_in()  # the loop runs, and sees them
+        await super()._run()
 
     def notify(self) -> None:
         """Called once it listens, and every second from then on."""
@@ -104,6 +110,14 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def _hold_signals_back() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+
+
+def _let_signals_in() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+
+
 def _collect_garbage_less() -> None:
     """A full collection stops all streams of the process, the longer the more objects there are."""
     gc.freeze()  # modules stay for ever: not looked at again
@@ -140,6 +154,8 @@ def serve(settings: Settings) -> None:
     configure_logs(settings.log_level, settings.log_format)
     logging.captureWarnings(capture=True)
     _share_metrics(settings.web_concurrency)
+    # A new process has the signal handlers of gunicorn until it sets its own, and those would swallow it.
+    os.register_at_fork(before=_hold_signals_back, after_in_parent=_let_signals_in)
     # Not before: prometheus-client looks for the directory once, when it is imported.
     from dormparty_sse.web.app import drain, make_app  # noqa: PLC0415
 

@@ -63,6 +63,22 @@ async def test_reloading_in_a_call_ends_it_and_start_goes_on(
     await says_nothing(a)
 
 
+async def test_what_a_page_learns_while_it_is_being_reloaded_changes_nothing(
+    stack: Stack, pool: str, new_visitor: NewVisitor
+) -> None:
+    a, b = await new_visitor(), await new_visitor()
+    await meet(a, b)
+
+    async def when_the_call_is_over(route: Route) -> None:
+        await becomes(stack, pool, a, "IDLE")  # LiveKit's client has said goodbye by itself
+        await asyncio.sleep(0.5)  # while it is being reloaded, a page cannot be asked what it has learned
+        await route.continue_()
+
+    await a.page.route(a.page.url, when_the_call_is_over)
+    await a.page.reload()
+    await says(a, LEFT_CALL)
+
+
 async def test_reloading_in_line_leaves_it_and_start_goes_on(
     stack: Stack, pool: str, new_visitor: NewVisitor
 ) -> None:

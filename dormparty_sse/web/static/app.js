@@ -34,8 +34,6 @@ let wantsOut = false;
 /** What ended the last call, until something else happens. */
 let ending = '';
 let reconnectTimer = 0;
-/** The page that comes next will know what this one was in. */
-let departureNoted = false;
 
 const isInvolved = () => ['waiting', 'call'].includes(currentScreen());
 
@@ -243,18 +241,16 @@ function connectLater() {
 function noteDeparture() {
   if (!isInvolved() || wantsOut) return;
   rememberDeparture(currentScreen());
-  departureNoted = true;
 }
 
 /** The page goes, and with it the call or the place in line: the client says so, if it knows of any. */
 function leavePage() {
-  if (!departureNoted) noteDeparture();
+  noteDeparture();
   if (wantsOut && client.state === 'IDLE') client.leave();
 }
 
 /** After a page that was in a call or in line, says that this is over. @param {boolean} reloaded */
 function comeBack(reloaded) {
-  departureNoted = false;
   const departure = recallDeparture(reloaded);
   if (!departure) return;
   wantsOut = departure.isRecent;

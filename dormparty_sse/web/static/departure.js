@@ -7,25 +7,33 @@ const STORED = 'dormparty-left';
 /** A farewell that was sent longer ago has arrived, or never will. */
 const ON_ITS_WAY_MS = 10_000;
 
+/** The page is about to go, since when. What it still learns before it does is news for nobody. */
+let leavingSince = 0;
+
+const isLeaving = () => Date.now() - leavingSince < ON_ITS_WAY_MS;
+
 /**
  * The page is in a call or in line. Should it be reloaded while it is too busy to say so in time, this is known.
  * @param {'waiting'|'call'} screen
  */
 export function noteStay(screen) {
-  store({ from: screen });
+  if (!isLeaving()) store({ from: screen });
 }
 
 /** The page goes. @param {'waiting'|'call'} screen that was shown */
 export function rememberDeparture(screen) {
-  store({ from: screen, at: Date.now() });
+  if (isLeaving()) return;
+  leavingSince = Date.now();
+  store({ from: screen, at: leavingSince });
 }
 
-/** Nothing was left, after all. */
+/** The page is in nothing that could be left. */
 export function forgetDeparture() {
+  if (isLeaving()) return;
   try {
     sessionStorage.removeItem(STORED);
   } catch {
-    // as above
+    // as below
   }
 }
 
@@ -35,6 +43,7 @@ export function forgetDeparture() {
  * @returns {{from: 'waiting'|'call', isRecent: boolean}|null} isRecent: the server may not know of it yet
  */
 export function recallDeparture(reloaded) {
+  leavingSince = 0;
   try {
     const stored = JSON.parse(sessionStorage.getItem(STORED));
     sessionStorage.removeItem(STORED);
