@@ -21,6 +21,7 @@ from dormparty_sse.domain.errors import SettingsError
 from dormparty_sse.domain.rules import Rules
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+LongSeconds = Annotated[float, Field(gt=0, le=315_360_000)]  # ten years
 Secret = Annotated[str, Field(min_length=32, repr=False)]
 
 _SHORTEST_OPERATION_TTL_MS = 10_000
@@ -81,6 +82,26 @@ class Settings(BaseSettings):
     reconcile_interval_s: Seconds = 3  #: Between comparisons of LiveKit's rooms with Redis.
     sweep_interval_s: Seconds = 1  #: Between looks at every pool's queue and deadlines.
     match_batch: int = Field(default=20, ge=1, le=100)  #: Pairs made in one step.
+
+    # Safety
+    skips: int = Field(
+        default=10, ge=1, le=1_000
+    )  #: So many skips within `skip_window_s` lead to a cooldown.
+    skip_window_s: Seconds = 60  #: See `skips`.
+    skip_cooldowns_s: tuple[Seconds, ...] = Field(
+        default=(60, 300, 900), min_length=1
+    )  #: No skip for so long: the first time, the next time, and so on.
+    conversation_s: Seconds = 60  #: Who has talked for so long begins anew with the first cooldown.
+    partners_kept: int = Field(default=10, ge=1, le=100)  #: Past matches that may be blocked or reported.
+    partners_memory_s: Seconds = 86_400  #: For how long they may.
+    block_memory_s: LongSeconds = (
+        31_536_000  #: A block lasts, after the last one that either of the two made.
+    )
+    reporters: int = Field(default=3, ge=1, le=100)  #: So many people's reports suspend somebody.
+    report_window_s: Seconds = 86_400  #: Within so long.
+    suspension_s: LongSeconds = 86_400  #: A suspension lasts, unless a moderator ends it.
+    ban_s: LongSeconds = 2_592_000  #: A ban lasts, unless the moderator says otherwise.
+    report_memory_s: LongSeconds = 7_776_000  #: A report is kept for the moderators.
 
     # Streams
     heartbeat_interval_s: Seconds = 15  #: Between `heartbeat` events.
@@ -164,6 +185,17 @@ class Settings(BaseSettings):
             alone_grace_ms=_ms(self.alone_grace_s),
             stale_after_ms=_ms(self.stale_after_s),
             user_ttl_ms=_ms(self.user_ttl_s),
+            skips=self.skips,
+            skip_window_ms=_ms(self.skip_window_s),
+            skip_cooldowns_ms=tuple(map(_ms, self.skip_cooldowns_s)),
+            conversation_ms=_ms(self.conversation_s),
+            partners_kept=self.partners_kept,
+            partners_ttl_ms=_ms(self.partners_memory_s),
+            block_ttl_ms=_ms(self.block_memory_s),
+            reporters=self.reporters,
+            report_window_ms=_ms(self.report_window_s),
+            suspension_ms=_ms(self.suspension_s),
+            report_ttl_ms=_ms(self.report_memory_s),
             # A repeat may set out just before the time is over, and be long on its way.
             operation_ttl_ms=max(_SHORTEST_OPERATION_TTL_MS, 2 * _ms(self.redis_command_timeout)),
             room_delete_retry_ms=_ms(self.livekit_timeout_s) + 1_000,

@@ -140,11 +140,14 @@ def _stands_right(user: UserFacts, *, reserved: bool) -> bool:
     return user.in_queue + (reserved or user.is_away) == 1
 
 
-def no_match_of_a_cooling_pair(page: PoolPage) -> Iterator[Violation]:
-    """No open match joins a pair that was cooling down when it was made."""
+def no_match_of_a_pair_kept_apart(page: PoolPage) -> Iterator[Violation]:
+    """No open match joins a blocked pair or one that was cooling down when it was made."""
     for session, match in page.matches.items():
-        made = _number(match.data, "createdAt", page.now)
-        if match.data.get("phase") == "open" and match.cooling_until > made:
+        if match.data.get("phase") != "open":
+            continue
+        if match.blocked_at:
+            yield Kind.MATCH, session, f"match {session} joins a blocked pair"
+        elif match.cooling_until > _number(match.data, "createdAt", page.now):
             yield Kind.MATCH, session, f"match {session} joins a pair that was cooling down"
 
 
@@ -219,7 +222,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     records_are_whole,
     matched_users_have_each_other,
     free_users_have_no_room,
-    no_match_of_a_cooling_pair,
+    no_match_of_a_pair_kept_apart,
     nobody_alone,
     rooms_have_matches,
     logs_are_contiguous,

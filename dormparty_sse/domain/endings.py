@@ -22,6 +22,7 @@ class Reason(StrEnum):
     CONNECTION_LOST = "connection-lost"  #: LiveKit lost a client that did not say goodbye.
     CONNECT_TIMEOUT = "connect-timeout"  #: Somebody never came into the room.
     ROOM_FINISHED = "room-finished"  #: LiveKit closed the room.
+    BLOCKED = "blocked"  #: A user has blocked the other one.
     STALE = "stale"  #: A user was not seen for too long.
     ROOM_FAILED = "room-failed"  #: The room, or the match itself, is not there any more.
     ADMIN = "admin"  #: An operator ended it.
@@ -74,6 +75,12 @@ ENDINGS: dict[Reason, Ending] = {
         leavers_to=State.WAITING,
         leavers_get=EventType.FORCE_DISCONNECT,
         others_see="room-finished",
+    ),
+    Reason.BLOCKED: Ending(
+        leavers_to=State.WAITING,
+        leavers_get=EventType.SKIP_CONFIRMED,
+        others_see="blocked",
+        others_keep_place=False,
     ),
     Reason.STALE: Ending(leavers_to=State.IDLE, leavers_get=EventType.FORCE_DISCONNECT, others_see="stale"),
     Reason.ROOM_FAILED: Ending(

@@ -3,8 +3,11 @@
 `code` and `status` are those of the problem answer (RFC 9457) that a client gets.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
+
+from dormparty_sse.domain.moderation import Bar, BarKind
 
 
 class DormPartyError(Exception):
@@ -51,6 +54,65 @@ class ForbiddenOrigin(Forbidden):
     """A page of another origin may not act for this user."""
 
     code = "forbidden_origin"
+
+
+class Barred(DormPartyError):
+    """You are suspended while moderators look at reports about you."""
+
+    code = "suspended"
+    status = 403
+
+    @classmethod
+    def by(cls, bar: Bar) -> "Barred":
+        """The error for somebody who is kept out like this; it has the `reason` and `until` when (ms)."""
+        kind = Banned if bar.kind is BarKind.BANNED else cls
+        return kind(reason=bar.reason, until=bar.until)
+
+
+class Banned(Barred):
+    """You are banned."""
+
+    code = "banned"
+
+
+class TryLater(DormPartyError):
+    """Not now; try again later."""
+
+    def __init__(self, detail: str | None = None, *, retry_after_s: int = 2, **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.retry_after_s = retry_after_s  #: When to try again: the Retry-After of the problem answer.
+
+
+class TooMany(TryLater):
+    """That was too often; try again later."""
+
+    code = "rate_limited"
+    status = 429
+
+
+class SkipCooldown(TooMany):
+    """You have skipped too often: talk to this one, or end. The cooldown ends by itself."""
+
+    code = "skip_cooldown"
+
+    @classmethod
+    def of(cls, *, now: int, until: int) -> Self:
+        """The cooldown ends at `until`; both in ms since the epoch."""
+        return cls(retry_after_s=max(1, math.ceil((until - now) / 1000)), cooldownUntil=until)
+
+
+class UnknownSession(DormPartyError):
+    """That session is none of your latest matches."""
+
+    code = "not_found"
+    status = 404
+
+
+class UnknownReport(DormPartyError):
+    """There is no such report in this pool."""
+
+    code = "not_found"
+    status = 404
 
 
 class InvalidState(DormPartyError):
@@ -108,15 +170,11 @@ class InvalidRequest(DormPartyError):
         return cls(message, errors=[{"field": field, "message": message}])
 
 
-class Unavailable(DormPartyError):
+class Unavailable(TryLater):
     """A part of the service is away for the moment; try again shortly."""
 
     code = "unavailable"
     status = 503
-
-    def __init__(self, detail: str | None = None, *, retry_after_s: int = 2, **extra: Any) -> None:
-        super().__init__(detail, **extra)
-        self.retry_after_s = retry_after_s  #: When to try again: the Retry-After of the problem answer.
 
 
 class StateAway(Unavailable):

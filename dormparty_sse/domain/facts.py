@@ -37,6 +37,7 @@ class MatchFacts:
     is_listed: bool  #: Among the matches that are reserved, open or closing?
     has_deadline: bool  #: Will anybody look after it again?
     cooling_until: int  #: Until when its two are kept apart, ms since the epoch; or 0.
+    blocked_at: int  #: Since when they have blocked each other, ms since the epoch; or 0.
     members: Mapping[str, Hash]  #: By user id: its state and sessionId.
 
 

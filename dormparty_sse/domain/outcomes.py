@@ -20,6 +20,12 @@ class Outcome(StrEnum):
     ACKNOWLEDGED = "acknowledged"  #: The user is out of the room.
     NOTHING_TO_ACKNOWLEDGE = "nothing-to-acknowledge"  #: No such room was being closed.
 
+    BLOCKED = "blocked"  #: The two never meet again.
+    REPORTED = "reported"  #: Likewise, and the moderators are told.
+
+    COOLING_DOWN = "cooling-down"  #: The user has skipped too often; nothing changed.
+    BARRED = "barred"  #: The user is suspended or banned; nothing changed.
+    UNKNOWN_SESSION = "unknown-session"  #: The session is none of the user's latest matches; nothing changed.
     INVALID_STATE = "invalid-state"  #: The user's state does not allow this; nothing changed.
     INVALID_STEP = "invalid-step"  #: One of the steps asked for is not allowed; nothing changed.
     FOREIGN_SESSION = "foreign-session"  #: The session is a match of other people; nothing changed.

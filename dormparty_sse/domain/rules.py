@@ -18,6 +18,22 @@ class Rules:
     stale_after_ms: int = 60_000  #: Not seen for so long: out of the queue, out of the call.
     user_ttl_ms: int = 3_600_000  #: Not seen for so long: forgotten.
     match_ttl_ms: int = 1_800_000  #: How long an ended match is remembered, to fence late actions.
+    skips: int = 10  #: So many skips within `skip_window_ms` lead to a cooldown.
+    skip_window_ms: int = 60_000
+    skip_cooldowns_ms: tuple[int, ...] = (
+        60_000,
+        300_000,
+        900_000,
+    )  #: The first, the next; then the last again.
+    conversation_ms: int = 60_000  #: Who has talked for so long begins anew with the first cooldown.
+    partners_kept: int = 10  #: Past matches that may still be reported.
+    partners_ttl_ms: int = 86_400_000  #: For how long.
+    block_ttl_ms: int = 31_536_000_000  #: How long a block lasts after the last one of the two made.
+    reporters: int = 3  #: So many people's reports within `report_window_ms` suspend somebody.
+    report_window_ms: int = 86_400_000
+    suspension_ms: int = 86_400_000  #: How long a suspension lasts, unless a moderator ends it.
+    report_ttl_ms: int = 7_776_000_000  #: How long a report is kept for the moderators.
+    trail_length: int = 10_000  #: Entries kept of what moderators did, about.
     operation_ttl_ms: int = 10_000  #: How long an answer is kept for whoever repeats the command.
     statistics_ttl_ms: int = 86_460_000  #: How long the statistics of a minute are kept: a day and more.
     webhook_ttl_ms: int = 900_000  #: How long a webhook's id is remembered, so that it counts once.

@@ -5,8 +5,9 @@ from typing import Any
 
 from dormparty_sse.domain.actions import allowed_in
 from dormparty_sse.domain.endings import Reason
-from dormparty_sse.domain.errors import Forbidden, InvalidState
+from dormparty_sse.domain.errors import Barred, Forbidden, InvalidState, SkipCooldown
 from dormparty_sse.domain.models import Commit, UserRef
+from dormparty_sse.domain.moderation import Bar, BarKind
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.services.commits import Commits
 from dormparty_sse.services.hints import Hints
@@ -27,15 +28,21 @@ class Actions:
         self._stale_after_s = stale_after_s
 
     async def enqueue(self, user: UserRef, interests: Sequence[str]) -> dict[str, Any]:
-        """Joins the queue."""
+        """Joins the queue. Raises Barred."""
         commit = await self._commits.run(self._store.enqueue(user, interests))
         _refuse(commit)
+        if commit.outcome is Outcome.BARRED:
+            fields = commit.fields
+            raise Barred.by(Bar(kind=BarKind(fields["kind"]), reason=fields["reason"], until=fields["until"]))
         already = commit.outcome is Outcome.ALREADY_QUEUED
         return _answer(commit) | self._views.queue(commit.fields) | {"alreadyQueued": already}
 
     async def skip(self, user: UserRef, session_id: str | None) -> dict[str, Any]:
-        """Ends the match; both go on waiting. Raises Forbidden for other people's match."""
-        return _outcome(await self._commits.run(self._store.skip(user, session_id)))
+        """Ends the match; both go on waiting. Raises Forbidden for other people's match, SkipCooldown."""
+        commit = await self._commits.run(self._store.skip(user, session_id))
+        if commit.outcome is Outcome.COOLING_DOWN:
+            raise SkipCooldown.of(now=commit.now, until=commit.fields["cooldownUntil"])
+        return _outcome(commit) | {"cooldownUntil": commit.fields.get("cooldownUntil")}
 
     async def end(self, user: UserRef, session_id: str | None) -> dict[str, Any]:
         """Goes home, from the match or the queue. Raises Forbidden for other people's match."""

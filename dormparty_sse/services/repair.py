@@ -23,7 +23,7 @@ log = structlog.get_logger()
 _OVERDUE_AT_ONCE = 100
 _ROUNDS = 10  # each mends what one report holds
 #: An open match that violates one of these is whole in Redis, and cannot go on for all that.
-_ENDS_MATCH = (audit.rooms_have_matches.__name__, audit.no_match_of_a_cooling_pair.__name__)
+_ENDS_MATCH = (audit.rooms_have_matches.__name__, audit.no_match_of_a_pair_kept_apart.__name__)
 
 
 class Repairer:

@@ -56,7 +56,7 @@ class Views:
             **self.waiting(fields),
             "waitingSince": fields.get("waitingSince"),
             "match": self.match(match, user) if match else None,
-            "cooldownUntil": None,
+            "cooldownUntil": fields.get("cooldownUntil"),
             "now": commit.now,
         }
 

@@ -110,5 +110,6 @@ def _match(item: dict[str, Any]) -> MatchFacts:
         is_listed=item["isListed"],
         has_deadline=item["hasDeadline"],
         cooling_until=item["coolingUntil"],
+        blocked_at=item["blockedAt"],
         members=item["members"],
     )

@@ -23,6 +23,16 @@ POOL_KEYS: dict[str, str] = {
     "events": ":user:%s:events",  #: Pub/sub channel of the user's events.
     "log": ":user:%s:log",  #: Stream: the user's replayable events.
     "cooldowns": ":user:%s:cooldowns",  #: Sorted set of users to be kept apart from, score = until (ms).
+    "skips": ":user:%s:skips",  #: Sorted set of its latest skips (by seq), score = when (ms); expires.
+    "partners": ":user:%s:partners",  #: List of its latest matches, newest first: `session partner`; expires.
+    "blocks": ":user:%s:blocks",  #: Sorted set of users never to be met again, score = since (ms); expires.
+    "reporters": ":user:%s:reporters",  #: Sorted set of who has reported it, score = when (ms); expires.
+    "reported": ":user:%s:reported",  #: Hash: the id of the user's report of each session; expires.
+    "bar": ":user:%s:bar",  #: Hash: why the user may not be matched, and until when; expires then.
+    "report": ":report:%s",  #: Hash: one report; expires.
+    "open_reports": ":reports:open",  #: Sorted set of reports for the moderators, score = when (ms).
+    "resolved_reports": ":reports:resolved",  #: Likewise, score = when it was resolved.
+    "trail": ":trail",  #: Stream: what moderators did.
     "match": ":match:%s",  #: Hash: one match.
     "operation": ":operation:%s",  #: The answer to a command, for whoever repeats it; expires.
     "statistics": ":statistics:%s",  #: Hash: what happened in one minute (since the epoch); expires.
@@ -52,6 +62,16 @@ def pool_key(pool: str, name: str, *ids: str) -> str:
 def hangups(address: str) -> str:
     """Sorted set of streams to an address (a keyed hash) that have just ended, score = when (ms); expires."""
     return f"dormparty:hangups:{address}"
+
+
+def device_users(device: str) -> str:
+    """Set of the users, `pool user`, that have a session on a device; expires."""
+    return f"dormparty:device:{device}:users"
+
+
+def device_bar(device: str) -> str:
+    """JSON: why a device is kept out, and until when; expires then."""
+    return f"dormparty:device:{device}:bar"
 
 
 def check_probe(room_name: str) -> str:

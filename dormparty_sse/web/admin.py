@@ -84,14 +84,14 @@ def for_operators(handler: Handler) -> Handler:
 async def overview(request: web.Request) -> web.Response:
     """GET overview: counts, who has waited longest, rates and durations."""
     query = await read_body(request, PoolBody)
-    return _answer(await parts_of(request).statistics.overview(_pool(query)))
+    return record_answer(await parts_of(request).statistics.overview(pool_of(query)))
 
 
 async def statistics(request: web.Request) -> web.Response:
     """GET statistics: the last minutes, one by one."""
     query = await read_body(request, MinutesQuery)
-    minutes = await parts_of(request).statistics.minutes(_pool(query), query.minutes)
-    return _answer({"minutes": minutes})
+    minutes = await parts_of(request).statistics.minutes(pool_of(query), query.minutes)
+    return record_answer({"minutes": minutes})
 
 
 async def users(request: web.Request) -> web.Response:
@@ -99,39 +99,39 @@ async def users(request: web.Request) -> web.Response:
     query = await read_body(request, UsersQuery)
     older_than_ms = None if query.older_than_s is None else round(query.older_than_s * 1000)
     page = await parts_of(request).queries.users_in(
-        _pool(query),
+        pool_of(query),
         query.state,
         order=query.order,
         limit=query.limit,
         older_than_ms=older_than_ms,
         cursor=query.cursor,
     )
-    return _answer({"users": page.items, "cursor": page.cursor})
+    return record_answer({"users": page.items, "cursor": page.cursor})
 
 
 async def user(request: web.Request) -> web.Response:
     """GET users/{id}: metadata and timeline."""
     query = await read_body(request, PoolBody)
-    return _answer(await parts_of(request).queries.user(_user(request, query)))
+    return record_answer(await parts_of(request).queries.user(user_of(request, query)))
 
 
 async def queue(request: web.Request) -> web.Response:
     """GET queue: the users free to be matched, who comes first first."""
     query = await read_body(request, PageQuery)
-    page = await parts_of(request).queries.queue(_pool(query), limit=query.limit, cursor=query.cursor)
-    return _answer({"users": page.items, "cursor": page.cursor})
+    page = await parts_of(request).queries.queue(pool_of(query), limit=query.limit, cursor=query.cursor)
+    return record_answer({"users": page.items, "cursor": page.cursor})
 
 
 async def audit(request: web.Request) -> web.Response:
     """GET audit: the invariants, each with its violations."""
     query = await read_body(request, PoolBody)
-    return json_answer((await parts_of(request).auditor.audit(_pool(query))).as_answer())
+    return json_answer((await parts_of(request).auditor.audit(pool_of(query))).as_answer())
 
 
 async def repair(request: web.Request) -> web.Response:
     """POST repair: mends what the audit finds, and says what that was."""
     body = await read_body(request, PoolBody)
-    return json_answer(await parts_of(request).repairer.repair(_pool(body)))
+    return json_answer(await parts_of(request).repairer.repair(pool_of(body)))
 
 
 async def sync_room_states(request: web.Request) -> web.Response:
@@ -144,14 +144,14 @@ async def transition(request: web.Request) -> web.Response:
     """POST users/{id}/transition: leads a user to a state, whatever it takes."""
     body = await read_body(request, TransitionBody)
     administration = parts_of(request).administration
-    return json_answer(await administration.transition(_user(request, body), body.to, body.reason))
+    return json_answer(await administration.transition(user_of(request, body), body.to, body.reason))
 
 
 async def rooms(request: web.Request) -> web.Response:
     """GET rooms: those of a pool, and who is in each."""
     query = await read_body(request, PageQuery)
-    page = await parts_of(request).occupancy.rooms(_pool(query), limit=query.limit, cursor=query.cursor)
-    return _answer({"rooms": page.items, "cursor": page.cursor})
+    page = await parts_of(request).occupancy.rooms(pool_of(query), limit=query.limit, cursor=query.cursor)
+    return record_answer({"rooms": page.items, "cursor": page.cursor})
 
 
 async def delete_room(request: web.Request) -> web.Response:
@@ -164,7 +164,9 @@ async def delete_room(request: web.Request) -> web.Response:
 async def cleanup_user(request: web.Request) -> web.Response:
     """POST users/{id}/cleanup: removes a user, whatever state its record is in."""
     body = await read_body(request, ReasonBody)
-    return json_answer(await parts_of(request).administration.cleanup_user(_user(request, body), body.reason))
+    return json_answer(
+        await parts_of(request).administration.cleanup_user(user_of(request, body), body.reason)
+    )
 
 
 async def cleanup_pool(request: web.Request) -> web.Response:
@@ -173,15 +175,18 @@ async def cleanup_pool(request: web.Request) -> web.Response:
     return json_answer(await parts_of(request).administration.cleanup_pool(body.pool, body.reason))
 
 
-def _pool(body: PoolBody) -> str:
+def pool_of(body: PoolBody) -> str:
+    """The pool that is meant."""
     return body.pool or DEFAULT_POOL
 
 
-def _user(request: web.Request, body: PoolBody) -> UserRef:
-    return UserRef(user_id=request.match_info["id"], pool=_pool(body))
+def user_of(request: web.Request, body: PoolBody) -> UserRef:
+    """The user in the path."""
+    return UserRef(user_id=request.match_info["id"], pool=pool_of(body))
 
 
-def _answer(record: object) -> web.Response:
+def record_answer(record: object) -> web.Response:
+    """An answer whose members are those of a record, in camelCase."""
     return json_answer(_view(record))
 
 

@@ -23,6 +23,7 @@ from dormparty_sse.services.hints import Hints
 from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.matching import Matcher
 from dormparty_sse.services.metrics import Metrics
+from dormparty_sse.services.moderation import Moderation
 from dormparty_sse.services.reconcile import Reconciler
 from dormparty_sse.services.repair import Repairer
 from dormparty_sse.services.sync import RoomSync
@@ -32,6 +33,8 @@ from dormparty_sse.services.views import Views
 from dormparty_sse.services.webhooks import Webhooks
 from dormparty_sse.settings import Settings
 from dormparty_sse.store.connection import Connection
+from dormparty_sse.store.devices import Devices
+from dormparty_sse.store.moderation import ModerationStore
 from dormparty_sse.store.occupancy import Occupancy
 from dormparty_sse.store.queries import Queries
 from dormparty_sse.store.statistics import Statistics
@@ -126,6 +129,9 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
         repairer=repairer,
         sync=sync,
         administration=Administration(store, rooms, commits),
+        moderation=Moderation(
+            ModerationStore(store), Devices(connection, memory_s=settings.session_ttl_s), commits
+        ),
         metrics=metrics,
     )
     rounds = [

@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from dormparty_sse.domain.errors import InvalidRequest, NotJson, PayloadTooLarge, UserMismatch
 from dormparty_sse.domain.models import UserRef
+from dormparty_sse.domain.moderation import Offence
 from dormparty_sse.domain.names import POOL_PATTERN
 
 MAX_BODY = 16 * 1024
@@ -44,6 +45,19 @@ class MatchBody(Body):
     """POST skip, end, check-match and check-disconnect: which match is meant."""
 
     session_id: Id | None = None
+
+
+class BlockBody(Body):
+    """POST block: whom the user met there."""
+
+    session_id: Id
+
+
+class ReportBody(BlockBody):
+    """POST report."""
+
+    reason: Annotated[Offence, Field(strict=False)]
+    details: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
 
 
 class RoomBody(Body):

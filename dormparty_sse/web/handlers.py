@@ -11,10 +11,12 @@ from dormparty_sse.domain.errors import Unauthenticated
 from dormparty_sse.domain.models import UserRef
 from dormparty_sse.domain.names import DEFAULT_POOL, new_id
 from dormparty_sse.web.bodies import (
+    BlockBody,
     Body,
     EnqueueBody,
     MatchBody,
     PoolBody,
+    ReportBody,
     RoomBody,
     read_body,
     read_own_body,
@@ -105,6 +107,21 @@ async def room_close_ack(request: web.Request) -> web.Response:
     user = current_user(request)
     body = await read_own_body(request, RoomBody, user)
     return json_answer(await parts_of(request).actions.acknowledge_room_closing(user, body.room_name))
+
+
+async def block(request: web.Request) -> web.Response:
+    """POST block."""
+    user = current_user(request)
+    body = await read_own_body(request, BlockBody, user)
+    return json_answer(await parts_of(request).moderation.block(user, body.session_id))
+
+
+async def report(request: web.Request) -> web.Response:
+    """POST report."""
+    user = current_user(request)
+    body = await read_own_body(request, ReportBody, user)
+    moderation = parts_of(request).moderation
+    return json_answer(await moderation.report(user, body.session_id, body.reason, body.details))
 
 
 async def check_match(request: web.Request) -> web.Response:

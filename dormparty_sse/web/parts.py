@@ -11,6 +11,7 @@ from dormparty_sse.services.audit import Auditor
 from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.metrics import Metrics
+from dormparty_sse.services.moderation import Moderation
 from dormparty_sse.services.repair import Repairer
 from dormparty_sse.services.sync import RoomSync
 from dormparty_sse.services.webhooks import Webhooks
@@ -43,6 +44,7 @@ class Parts:
     repairer: Repairer
     sync: RoomSync
     administration: Administration
+    moderation: Moderation
     metrics: Metrics
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from dormparty_sse.web import admin, handlers, operators, pages, stream, webhooks
+from dormparty_sse.web import admin, handlers, moderation, operators, pages, stream, webhooks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -23,6 +23,8 @@ def add_routes(app: web.Application) -> None:
     _action(app, _BOTH, "heartbeat", handlers.heartbeat)
     _action(app, _MATCHING, "leave", handlers.leave)
     _action(app, _MATCHING, "room-close-ack", handlers.room_close_ack)
+    _action(app, _MATCHING, "block", handlers.block)
+    _action(app, _MATCHING, "report", handlers.report)
 
     _question(app, _BOTH, "check-match", handlers.check_match)
     _question(app, _BOTH, "check-disconnect", handlers.check_disconnect)
@@ -49,11 +51,16 @@ def add_routes(app: web.Application) -> None:
         "queue": admin.queue,
         "rooms": admin.rooms,
         "audit": admin.audit,
+        "reports": moderation.reports,
+        "trail": moderation.trail,
     }.items():
         router.add_get(f"/api/admin/{path}", admin.for_operators(handler))
     for path, handler in {
         "users/{id}/transition": admin.transition,
         "users/{id}/cleanup": admin.cleanup_user,
+        "users/{id}/ban": moderation.ban,
+        "users/{id}/unban": moderation.unban,
+        "reports/{id}/resolve": moderation.resolve,
         "cleanup": admin.cleanup_pool,
         "repair": admin.repair,
     }.items():

@@ -34,6 +34,7 @@ QUICK = {
     "LIVEKIT_PROBE_INTERVAL_S": "0.5",
     "QUEUE_UPDATE_INTERVAL_S": "0.5",
     "STREAM_DRAIN_S": "0.5",
+    "SKIPS": "1000",  # tests skip a lot
 }
 
 

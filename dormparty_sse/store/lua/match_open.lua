@@ -37,7 +37,15 @@ local function can_begin(match)
     local user = user_get(id)
     if not user or user.state ~= 'WAITING' or user.reservation ~= match.id then return false end
   end
+  if are_blocked(match.user1, match.user2) then return false end
   return match.roomName ~= nil and match.user1 ~= match.user2
+end
+
+-- Whom the user may block or report from now on.
+local function note_partner(user, session, partner)
+  redis.call('LPUSH', KEY.partners(user.id), session .. ' ' .. partner)
+  redis.call('LTRIM', KEY.partners(user.id), 0, RULES.partners_kept) -- this one is not past yet
+  redis.call('PEXPIRE', KEY.partners(user.id), RULES.partners_ttl_ms)
 end
 
 local match = match_get(ARGV[1])
@@ -64,6 +72,7 @@ for i, user in ipairs(users) do
     reservation = false, sessionId = match.id, currentRoom = match.roomName, matchedWith = partner.id,
   })
   user_count(user, 'matches')
+  note_partner(user, match.id, partner.id)
   if user.stream then deadline_set('presence', user.id, listener_is_away_at(NOW)) end
   emit(user.id, 'new-match', {
     sessionId = match.id, roomName = match.roomName, user1 = match.user1, user2 = match.user2,

@@ -4,7 +4,7 @@
     KEYS[1]  the pool's hash tag
     ARGV     session ids
   Returns: done, with `matches`, in order: id, data (the metadata), isListed (among those not closed), hasDeadline (of
-           any kind), coolingUntil of the two (0: they may meet), and members: user id -> its state and sessionId,
+           any kind), coolingUntil of the two (0: they may meet), blockedAt (0: they have not), and members: user id -> its state and sessionId,
            neither where it is unknown.
   Events: none.
 ]]
@@ -33,6 +33,7 @@ local function examine(session)
     isListed = redis.call('ZSCORE', KEY.matches(), session) ~= false,
     hasDeadline = has_deadline(session),
     coolingUntil = tonumber(a and b and redis.call('ZSCORE', KEY.cooldowns(a), b) or 0),
+    blockedAt = tonumber(a and b and redis.call('ZSCORE', KEY.blocks(a), b) or 0),
     members = members,
   }
 end

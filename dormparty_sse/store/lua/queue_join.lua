@@ -5,14 +5,19 @@
     ARGV[1]  user id
     ARGV[2]  interests, a JSON list of strings
   Returns: queued or already-queued, with state, seq, position, queueLength, estimatedWaitSeconds;
-           invalid-state where the user is in a match.
+           invalid-state where the user is in a match; barred, with kind, reason and until, where it is kept out.
   Events: queued.
 ]]
 -- @include once
 -- @include presence
+-- @include barred
 
 local user = user_ensure(ARGV[1])
 if not user_may(user, 'enqueue') then return answer(OUTCOME.INVALID_STATE, user) end
+local bar = bar_of(user.id)
+if bar then
+  return answer(OUTCOME.BARRED, user, { kind = bar.kind, reason = bar.reason, ['until'] = tonumber(bar['until']) })
+end
 user_act(user, 'enqueue')
 
 user_set(user, { interests = ARGV[2] })

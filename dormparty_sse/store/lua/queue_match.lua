@@ -1,6 +1,7 @@
 --[[
   Pairs people, oldest first, and reserves each pair until its room is made: both leave the line,
-  still WAITING. Skipped are those who are cooling down from each other and those not seen lately.
+  still WAITING. Skipped are those who have blocked each other or are cooling down from each other, and those not
+  seen lately.
 
     KEYS[1]  the pool's hash tag
     ARGV     session id and room name for each pair that may be made, in turn
@@ -22,9 +23,9 @@ local comparisons = 0
 local function find_partner(id)
   for i, other in ipairs(free) do
     comparisons = comparisons + 1
-    local at = cooling_until(other, id)
-    if not at then return i end
-    next_cooldown_end = math.min(next_cooldown_end or at, at)
+    local is_blocked, at = are_blocked(other, id), cooling_until(other, id)
+    if not (is_blocked or at) then return i end
+    if not is_blocked then next_cooldown_end = math.min(next_cooldown_end or at, at) end
   end
 end
 

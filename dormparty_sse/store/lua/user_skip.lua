@@ -4,7 +4,9 @@
     KEYS[1]  the pool's hash tag
     ARGV[1]  user id
     ARGV[2]  session id the skip is meant for, or '' for whichever is current
-  Returns: skipped, already-processed, no-active-match, foreign-session or invalid-state; with state and seq.
+  Returns: skipped, with cooldownUntil if a cooldown begins with it; already-processed, no-active-match, foreign-session
+           or invalid-state; with state and seq.
+           cooling-down, with cooldownUntil, where the user has skipped too often.
   Events: skip-confirmed or force-disconnect, and room-closing, to each; requeued at once from CONNECTING.
 ]]
 -- @include once
@@ -19,6 +21,10 @@ user_act(user, 'skip')
 if user.state == 'DISCONNECTING' then return answer(OUTCOME.ALREADY_PROCESSED, user) end
 
 if not user_acts(user, 'skip') then return answer(OUTCOME.NO_ACTIVE_MATCH, user) end
+if skip_cooldown(user) then
+  return answer(OUTCOME.COOLING_DOWN, user, { cooldownUntil = skip_cooldown(user) })
+end
+local cooldown = count_skip(user)
 user_count(user, 'skips')
 match_leave(user, 'skip')
-return answer(OUTCOME.SKIPPED, user)
+return answer(OUTCOME.SKIPPED, user, { cooldownUntil = cooldown })

@@ -54,7 +54,12 @@ def held() -> UserFacts:
 def match(data: dict[str, str], state: str, cooling_until: int = 0) -> MatchFacts:
     members = {data[n]: {"state": state, "sessionId": SESSION} for n in ("user1", "user2")}
     return MatchFacts(
-        data=data, is_listed=True, has_deadline=True, cooling_until=cooling_until, members=members
+        data=data,
+        is_listed=True,
+        has_deadline=True,
+        cooling_until=cooling_until,
+        blocked_at=0,
+        members=members,
     )
 
 
@@ -235,11 +240,12 @@ BAD: list[tuple[str, str, PoolPage, tuple[Kind, str]]] = [
     ("free_users_have_no_room", "a place that is none", with_data("dan", place="x"), (Kind.USER, "dan")),
     ("free_users_have_no_room", "since no time", with_data("cat", joinedQueueAt=None), (Kind.USER, "cat")),
     (
-        "no_match_of_a_cooling_pair",
+        "no_match_of_a_pair_kept_apart",
         "a cooldown when matched",
         with_facts(cooling_until=NOW - 60_000),
         (Kind.MATCH, SESSION),
     ),
+    ("no_match_of_a_pair_kept_apart", "a block", with_facts(blocked_at=NOW - 90_000), (Kind.MATCH, SESSION)),
     ("nobody_alone", "alone in a call", with_rooms(present("ann")), (Kind.ROOM, ROOM)),
     ("nobody_alone", "alone in a room as a stranger", with_rooms(present("zoe")), (Kind.ROOM, ROOM)),
     ("nobody_alone", "alone for too long while connecting", connecting(NOW - 20_001), (Kind.ROOM, ROOM)),

@@ -51,9 +51,12 @@ def test_what_the_leavers_are_told_fits_where_they_go(reason: Reason) -> None:
         assert ending.leavers_get is EventType.FORCE_DISCONNECT
 
 
-def test_only_a_skip_keeps_the_pair_apart_and_costs_the_partner_its_place() -> None:
+def test_only_a_skip_keeps_the_pair_apart_and_as_a_block_does_costs_the_partner_its_place() -> None:
     assert {reason for reason, ending in ENDINGS.items() if ending.cools} == {Reason.SKIP}
-    assert {reason for reason, ending in ENDINGS.items() if not ending.others_keep_place} == {Reason.SKIP}
+    assert {reason for reason, ending in ENDINGS.items() if not ending.others_keep_place} == {
+        Reason.SKIP,
+        Reason.BLOCKED,
+    }
 
 
 def test_who_leaves_goes_home_and_who_is_lost_waits_again() -> None:

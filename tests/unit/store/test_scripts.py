@@ -142,7 +142,8 @@ def test_the_prelude_has_pythons_rules_and_outcomes() -> None:
     rules = Rules(pair_cooldown_ms=123, match_scan=456)
     (line,) = (line for line in prelude(rules).splitlines() if line.startswith("local RULES = "))
     for name, value in asdict(rules).items():
-        assert f"['{name}'] = {value}" in line
+        literally = f"{{ {', '.join(map(str, value))} }}" if isinstance(value, tuple) else value
+        assert f"['{name}'] = {literally}" in line
     for outcome in Outcome:
         assert f"['{outcome.name}'] = '{outcome.value}'" in literal("OUTCOME")
 

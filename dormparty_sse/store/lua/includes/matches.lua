@@ -4,6 +4,7 @@
   the hash plus `id`.
 ]]
 -- @include queue
+-- @include cooldown
 
 local function match_get(id)
   local match = hash_get(KEY.match(id))
@@ -132,6 +133,7 @@ local function user_leave_match(user, match, reason, is_leaver, initiator)
   local in_call = user.state == 'IN_CALL'
 
   local event = { sessionId = match.id, targetState = target }
+  if reason == 'skip' and is_leaver then event.cooldownUntil = skip_cooldown(user) end
   if confirmed == 'force-disconnect' then
     event.reason = is_leaver and reason or ending.others_see
     event.initiatedBy = initiator

@@ -90,6 +90,11 @@ local function cooling_until(a, b)
   if at and at > NOW then return at end
 end
 
+-- Has one of the two blocked the other?
+local function are_blocked(a, b)
+  return redis.call('ZSCORE', KEY.blocks(a), b) ~= false
+end
+
 local function keep_apart(a, b, at)
   for _, pair in ipairs({ { a, b }, { b, a } }) do
     local key = KEY.cooldowns(pair[1])

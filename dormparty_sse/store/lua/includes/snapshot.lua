@@ -10,13 +10,14 @@ local function hold_of(user)
   each_in_line(RULES.hold_scan, function(id)
     if id == user.id then return false end
     others = others + 1
-    local at = cooling_until(user.id, id)
-    found = at == nil
-    if at then nearest = math.min(nearest or at, at) end
+    local is_blocked, at = are_blocked(user.id, id), cooling_until(user.id, id)
+    found = not (is_blocked or at)
+    if at and not is_blocked then nearest = math.min(nearest or at, at) end
     return found
   end)
   if found then return nil end
   if others == 0 then return 'alone-in-queue' end
+  if not nearest then return 'blocked' end
   return 'cooldown', nearest
 end
 
@@ -44,6 +45,7 @@ end
 local function snapshot(user)
   local view = user.state == 'WAITING' and waiting_view(user) or {}
   view.match = match_view(user)
+  view.cooldownUntil = skip_cooldown(user)
   view.notification = json_table(user.notification)
   return view
 end

@@ -122,7 +122,7 @@ local function user_acts(user, action)
   return ACTIONS[action][user.state] == 'acts'
 end
 
--- Nothing of the user stays. The caller has seen to its match and its place in line.
+-- Nothing of the user stays, save what protects others from it, and it from others. The caller has seen to its match and its place in line.
 local function user_forget(id)
   for _, set in pairs(STATE_SETS) do redis.call('ZREM', KEY[set](), id) end
   redis.call('ZREM', KEY.presence(), id)
@@ -132,6 +132,7 @@ local function user_forget(id)
     redis.call('ZREM', KEY.cooldowns(other), id)
   end
   redis.call('DEL', KEY.user(id), KEY.log(id), KEY.cooldowns(id))
+  redis.call('DEL', KEY.skips(id), KEY.partners(id), KEY.reported(id))
   users[id], changed[id], told[id] = false, nil, nil
 end
 
@@ -149,6 +150,7 @@ local function transition(user, to, reason, session)
     forced = forced and 1,
   })
   if from == 'IN_CALL' then user_count(user, 'callMs', duration) end
+  if from == 'IN_CALL' and duration >= RULES.conversation_ms then user_set(user, { cooldownLevel = false }) end
   count('step:' .. from .. '>' .. to)
   count('ms:' .. from, duration)
   if forced then count('forced') end

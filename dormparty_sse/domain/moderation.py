@@ -1,0 +1,57 @@
+"""What people report each other for, and what moderators do about it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Offence(StrEnum):
+    """What somebody is reported for."""
+
+    NUDITY = "nudity"
+    HARASSMENT = "harassment"
+    HATE = "hate"
+    VIOLENCE = "violence"
+    MINOR = "minor"  #: Seems to be a child.
+    SPAM = "spam"
+    OTHER = "other"
+
+
+class Verdict(StrEnum):
+    """What a moderator makes of a report."""
+
+    DISMISSED = "dismissed"  #: It does not count; a suspension that rests on it ends.
+    UPHELD = "upheld"  #: It is true; a suspension runs on.
+    BANNED = "banned"  #: It is true, and whom it is about is banned.
+
+
+class BarKind(StrEnum):
+    """How somebody is kept out."""
+
+    SUSPENDED = "suspended"  #: By reports, until a moderator has looked at them.
+    BANNED = "banned"  #: By a moderator.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """Why somebody is kept out, and until when."""
+
+    kind: BarKind
+    reason: str
+    until: int  #: ms since the epoch.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What one user told the moderators of another."""
+
+    report_id: str
+    reporter_id: str
+    user_id: str  #: Whom it is about.
+    session_id: str  #: Where they met.
+    reason: Offence
+    details: str  #: In the reporter's own words; empty where there are none.
+    at: int  #: ms since the epoch.
+    verdict: Verdict | None  #: None: no moderator has looked at it.
+    moderator: str | None
+    note: str | None
+    resolved_at: int | None  #: ms since the epoch.

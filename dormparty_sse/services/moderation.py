@@ -1,0 +1,131 @@
+"""Blocks, reports, suspensions and bans: what keeps people away from those who misbehave."""
+
+from typing import Any
+
+import structlog
+
+from dormparty_sse.domain.errors import Barred, Forbidden, UnknownSession
+from dormparty_sse.domain.models import Commit, Fields, UserRef
+from dormparty_sse.domain.moderation import Bar, BarKind, Offence, Report, Verdict
+from dormparty_sse.domain.names import new_id
+from dormparty_sse.domain.outcomes import Outcome
+from dormparty_sse.domain.queries import Page
+from dormparty_sse.services.commits import Commits
+from dormparty_sse.store.devices import Devices
+from dormparty_sse.store.moderation import ModerationStore
+
+log = structlog.get_logger()
+
+
+class Moderation:
+    """Each method may raise StateAway, and can then be repeated."""
+
+    def __init__(self, store: ModerationStore, devices: Devices, commits: Commits) -> None:
+        self._store = store
+        self._devices = devices
+        self._commits = commits
+
+    # What users do
+
+    async def block(self, user: UserRef, session_id: str) -> dict[str, Any]:
+        """Never meet that partner again. Raises Forbidden, UnknownSession."""
+        commit = await self._commits.run(self._store.block(user, session_id))
+        _refuse(commit)
+        log.info("user_blocked", session_id=session_id)
+        return {"state": commit.state, "seq": commit.seq, "outcome": commit.outcome}
+
+    async def report(self, user: UserRef, session_id: str, reason: Offence, details: str) -> dict[str, Any]:
+        """Tells the moderators of that partner, and blocks it. Raises Forbidden, UnknownSession."""
+        commit = await self._commits.run(self._store.report(user, session_id, new_id(), reason, details))
+        _refuse(commit)
+        report_id = commit.fields["reportId"]
+        log.info("user_reported", session_id=session_id, report_id=report_id, reason=reason)
+        if suspended := commit.fields.get("suspended"):
+            log.warning(
+                "user_suspended", pool=user.pool, suspended_id=suspended["user"], until=suspended["until"]
+            )
+            bar = Bar(kind=BarKind.SUSPENDED, reason=suspended["reason"], until=suspended["until"])
+            await self._bar_device(suspended["device"], bar)
+        return {
+            "state": commit.state,
+            "seq": commit.seq,
+            "outcome": commit.outcome,
+            "reportId": report_id,
+        }
+
+    async def admit(self, user: UserRef, device: str) -> None:
+        """A user comes with a device: what holds for it holds for the user. Raises Barred for a ban."""
+        await self._devices.note_user(device, user)
+        bar = await self._devices.bar_of(device)
+        if not bar:
+            return
+        await self._commits.run(self._store.bar(user, bar.kind, bar.reason, until=bar.until))
+        if bar.kind is BarKind.BANNED:
+            raise Barred.by(bar)
+
+    # What moderators do
+
+    async def reports(self, pool: str, *, resolved: bool, limit: int, cursor: str | None) -> Page[Report]:
+        """Those without or with a verdict, the oldest first. Raises InvalidRequest."""
+        return await self._store.reports(pool, resolved=resolved, limit=limit, cursor=cursor)
+
+    async def trail(self, pool: str, *, limit: int, cursor: str | None) -> Page[Fields]:
+        """What moderators did, the newest first. Raises InvalidRequest."""
+        return await self._store.trail(pool, limit=limit, cursor=cursor)
+
+    async def resolve(
+        self, pool: str, report_id: str, verdict: Verdict, *, by: str, note: str, ban_s: float
+    ) -> dict[str, Any]:
+        """A verdict on a report; what it was before stands. Raises UnknownReport."""
+        commit = await self._commits.run(
+            self._store.resolve(pool, report_id, verdict, by=by, note=note, ban_ms=round(ban_s * 1000))
+        )
+        report = commit.fields["report"]
+        device = commit.fields.get("device", "")
+        if commit.outcome is Outcome.DONE:
+            log.warning("report_resolved", pool=pool, report_id=report_id, verdict=verdict, moderator=by)
+            if "until" in commit.fields:
+                bar = Bar(kind=BarKind.BANNED, reason=report["reason"], until=commit.fields["until"])
+                await self._bar_device(device, bar)
+            elif commit.fields["lifted"]:
+                await self._unbar_device(device)
+        return {"reportId": report_id, "outcome": report["verdict"], "userId": report["user"]}
+
+    async def ban(
+        self, user: UserRef, reason: str, *, by: str, ban_s: float, with_device: bool
+    ) -> dict[str, Any]:
+        """Keeps a user out, and whoever comes with its device, if that is known."""
+        commit = await self._commits.run(
+            self._store.bar(user, BarKind.BANNED, reason, for_ms=round(ban_s * 1000), by=by)
+        )
+        until = commit.fields["until"]
+        device = commit.fields.get("device", "") if with_device else ""
+        await self._bar_device(device, Bar(kind=BarKind.BANNED, reason=reason, until=until))
+        log.warning("user_banned", pool=user.pool, user_id=user.user_id, until=until, moderator=by)
+        return {"userId": user.user_id, "until": until, "device": bool(device)}
+
+    async def unban(self, user: UserRef, reason: str, *, by: str) -> dict[str, Any]:
+        """Lets a user and its device in again, be it suspended or banned."""
+        commit = await self._commits.run(self._store.unbar(user, reason, by=by))
+        await self._unbar_device(commit.fields.get("device", ""))
+        log.warning("user_unbanned", pool=user.pool, user_id=user.user_id, moderator=by)
+        return {"userId": user.user_id, "wasBarred": commit.outcome is Outcome.DONE}
+
+    async def _bar_device(self, device: str, bar: Bar) -> None:
+        if not device:
+            return
+        await self._devices.bar(device, bar)
+        for user in await self._devices.users(device):
+            await self._commits.run(self._store.bar(user, bar.kind, bar.reason, until=bar.until))
+
+    async def _unbar_device(self, device: str) -> None:
+        if device and await self._devices.unbar(device):
+            for user in await self._devices.users(device):
+                await self._commits.run(self._store.unbar(user, ""))
+
+
+def _refuse(commit: Commit) -> None:
+    if commit.outcome is Outcome.FOREIGN_SESSION:
+        raise Forbidden("The sessionId is a match of other people.")
+    if commit.outcome is Outcome.UNKNOWN_SESSION:
+        raise UnknownSession

@@ -1,0 +1,56 @@
+"""Browsers, by the random id each was given: who has used one, and whether it is kept out.
+
+A device is of no pool, so no script of a pool touches its keys. Each method may raise StateAway.
+"""
+
+import orjson
+
+from dormparty_sse.domain.models import UserRef
+from dormparty_sse.domain.moderation import Bar, BarKind
+from dormparty_sse.store.connection import Connection
+from dormparty_sse.store.keys import device_bar, device_users
+
+_MOST_USERS = 1_000
+
+
+class Devices:
+    """What is known of devices."""
+
+    def __init__(self, connection: Connection, *, memory_s: float) -> None:
+        """`memory_s`: how long it is remembered who has used one; a session lasts no longer."""
+        self._connection = connection
+        self._memory_ms = round(memory_s * 1000)
+
+    async def note_user(self, device: str, user: UserRef) -> None:
+        """This user has a session on the device."""
+        key = device_users(device)
+        await self._connection.execute("SADD", key, f"{user.pool} {user.user_id}")
+        await self._connection.execute("PEXPIRE", key, self._memory_ms)
+
+    async def users(self, device: str) -> list[UserRef]:
+        """Who has used it lately."""
+        found = await self._connection.execute("SRANDMEMBER", device_users(device), _MOST_USERS)
+        return [
+            UserRef(pool=pool, user_id=user_id)
+            for pool, _, user_id in (str(member).partition(" ") for member in found)
+        ]
+
+    async def bar(self, device: str, bar: Bar) -> None:
+        """Keeps out whoever comes with this device. A ban stands, whatever comes after it."""
+        known = await self.bar_of(device)
+        if known and known.kind is BarKind.BANNED and bar.kind is not BarKind.BANNED:
+            return
+        record = orjson.dumps({"kind": bar.kind, "reason": bar.reason, "until": bar.until}).decode()
+        await self._connection.execute("SET", device_bar(device), record, "PXAT", bar.until)
+
+    async def bar_of(self, device: str) -> Bar | None:
+        """Why it is kept out, if it is."""
+        record = await self._connection.execute("GET", device_bar(device))
+        if not record:
+            return None
+        fields = orjson.loads(record)
+        return Bar(kind=BarKind(fields["kind"]), reason=fields["reason"], until=fields["until"])
+
+    async def unbar(self, device: str) -> bool:
+        """Lets it in again. Was it kept out?"""
+        return bool(await self._connection.execute("DEL", device_bar(device)))

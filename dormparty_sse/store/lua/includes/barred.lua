@@ -1,0 +1,30 @@
+--[[
+  Who is kept out: suspended by reports, or banned by a moderator.
+]]
+-- @include matches
+
+-- { kind, reason, until } of a user who is kept out, or nil.
+local function bar_of(id)
+  return hash_get(KEY.bar(id))
+end
+
+-- Keeps somebody out, for longer than before if it was so already. A ban stands, whatever comes after it.
+local function bar_set(id, kind, reason, at)
+  local bar = bar_of(id)
+  if bar and bar.kind == 'banned' and kind ~= 'banned' then return end
+  redis.call('DEL', KEY.bar(id))
+  redis.call('HSET', KEY.bar(id), 'kind', kind, 'reason', reason, 'until', at)
+  redis.call('PEXPIREAT', KEY.bar(id), at)
+end
+
+-- Leads a user home, wherever it is. A partner goes back to the queue.
+local function send_home(id, reason)
+  local user = user_get(id)
+  if not user then return end
+  if user.state == 'CONNECTING' or user.state == 'IN_CALL' then match_leave(user, 'admin') end
+  if user.state == 'WAITING' then
+    leave_queue(user, reason)
+  elseif user.state == 'DISCONNECTING' then
+    user_set(user, { targetState = 'IDLE' })
+  end
+end
