@@ -17,13 +17,13 @@ local fenced = fence(user, ARGV[2])
 if fenced == 'foreign' then return answer(OUTCOME.FOREIGN_SESSION, user) end
 if fenced == 'older' then return answer(OUTCOME.ALREADY_PROCESSED, user) end
 if not user_may(user, 'skip') then return answer(OUTCOME.INVALID_STATE, user) end
+if user_acts(user, 'skip') and skip_cooldown(user) then
+  return answer(OUTCOME.COOLING_DOWN, user, { cooldownUntil = skip_cooldown(user) })
+end
 user_act(user, 'skip')
 if user.state == 'DISCONNECTING' then return answer(OUTCOME.ALREADY_PROCESSED, user) end
 
 if not user_acts(user, 'skip') then return answer(OUTCOME.NO_ACTIVE_MATCH, user) end
-if skip_cooldown(user) then
-  return answer(OUTCOME.COOLING_DOWN, user, { cooldownUntil = skip_cooldown(user) })
-end
 local cooldown = count_skip(user)
 user_count(user, 'skips')
 match_leave(user, 'skip')
