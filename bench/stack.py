@@ -74,6 +74,7 @@ def service_server(
             "PORT": str(port),
             "WEB_CONCURRENCY": "1",
             "RECONCILE_INTERVAL_S": _NOT_AGAIN_S,
+            "SKIPS": "1000",  # fewer would end the load
             **env,
         },
         stop_within_s=10.5,  # as long as the service may take to close its streams
