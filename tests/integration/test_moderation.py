@@ -116,6 +116,16 @@ async def test_a_report_in_a_call_blocks_ends_and_tells_the_moderators(
         await someone.post("end")
 
 
+async def test_who_reports_a_partner_that_has_just_skipped_goes_home_too(new_person: NewPerson) -> None:
+    a, b = await new_person(), await new_person()
+    match = await meet(a, b)
+    await b.post("skip")
+    await a.post("report", sessionId=match["sessionId"], reason="other")
+    await a.becomes("IDLE")
+    await b.becomes("WAITING")
+    await b.post("end")
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

@@ -55,7 +55,8 @@ local user = user_ensure(ARGV[1])
 local partner = partner_in(user, ARGV[2])
 if not partner then return answer(unknown_session(user, ARGV[2]), user) end
 user_act(user, 'report')
-if block(user, partner) then send_home(user.id, 'end') end
+local is_of_now = ARGV[2] == user.sessionId
+if block(user, partner) or is_of_now then send_home(user.id, 'end') end
 
 local earlier = redis.call('HGET', KEY.reported(user.id), ARGV[2])
 if earlier then return answer(OUTCOME.REPORTED, user, { reportId = earlier }) end
