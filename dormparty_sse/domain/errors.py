@@ -12,6 +12,7 @@ class DormPartyError(Exception):
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
+    retry_after_s: int | None = None  #: When to try again: the Retry-After of the problem answer.
 
     def __init__(self, detail: str | None = None, **extra: Any) -> None:
         self.detail = detail or (self.__doc__ or "").strip()
@@ -108,6 +109,29 @@ class InvalidRequest(DormPartyError):
         return cls(message, errors=[{"field": field, "message": message}])
 
 
+class RequestTimeout(DormPartyError):
+    """The request did not come in time."""
+
+    code = "request_timeout"
+    status = 408
+
+
+class TooMany(DormPartyError):
+    """This is asked for too often."""
+
+    status = 429
+
+    def __init__(self, detail: str | None = None, *, retry_after_s: int, **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.retry_after_s = retry_after_s
+
+
+class RateLimited(TooMany):
+    """Too many requests; wait a little."""
+
+    code = "rate_limited"
+
+
 class Unavailable(DormPartyError):
     """A part of the service is away for the moment; try again shortly."""
 
@@ -116,7 +140,7 @@ class Unavailable(DormPartyError):
 
     def __init__(self, detail: str | None = None, *, retry_after_s: int = 2, **extra: Any) -> None:
         super().__init__(detail, **extra)
-        self.retry_after_s = retry_after_s  #: When to try again: the Retry-After of the problem answer.
+        self.retry_after_s: int = retry_after_s
 
 
 class StateAway(Unavailable):

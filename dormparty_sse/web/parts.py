@@ -11,6 +11,7 @@ from dormparty_sse.services.audit import Auditor
 from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.metrics import Metrics
+from dormparty_sse.services.rate_limits import AtOnce, RateLimits
 from dormparty_sse.services.repair import Repairer
 from dormparty_sse.services.sync import RoomSync
 from dormparty_sse.services.webhooks import Webhooks
@@ -44,6 +45,8 @@ class Parts:
     sync: RoomSync
     administration: Administration
     metrics: Metrics
+    rate_limits: RateLimits
+    streams_at_once: AtOnce
 
 
 PARTS = web.AppKey("parts", Parts)
