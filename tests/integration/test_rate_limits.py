@@ -201,20 +201,22 @@ async def test_only_so_many_streams_are_open_at_once_from_one_address(service: S
         asker(service.url, address) as b,
         asker(service.url, address) as c,
         asker(service.url, f"127.0.8.{address.rpartition('.')[2]}") as elsewhere,
+        opened(a) as first,
+        opened(b) as second,
+        opened(elsewhere) as other,
     ):
-        async with opened(a) as first, opened(b) as second, opened(elsewhere) as other:
-            assert [answer.status for answer in (first, second, other)] == [200] * 3
-            async with opened(c) as third:
-                await read_problem(third, 429, "rate_limited")
-                assert third.headers["Retry-After"] == "10"
-            first.close()
+        assert [answer.status for answer in (first, second, other)] == [200] * 3
+        async with opened(c) as third:
+            await read_problem(third, 429, "rate_limited")
+            assert third.headers["Retry-After"] == "10"
+        first.close()
 
-            async def admitted() -> bool:
-                d = Asker(c.http, service.url, (await new_session(c.http, service.url)))
-                async with opened(d) as answer:
-                    return answer.status == 200
+        async def admitted() -> bool:
+            d = Asker(c.http, service.url, await new_session(c.http, service.url))
+            async with opened(d) as answer:
+                return answer.status == 200
 
-            await eventually(admitted, what="a place for another stream")
+        await eventually(admitted, what="a place for another stream")
 
 
 async def new_session(http: aiohttp.ClientSession, url: str) -> dict[str, str]:
