@@ -131,7 +131,8 @@ class Door(web.RequestHandler):
     @property
     def _is_idle(self) -> bool:
         """Is the next request waited for?"""
-        return self._waiter is not None and not self._waiter.done()
+        # At first the task of the connection may not have begun to wait.
+        return not self._request_count or (self._waiter is not None and not self._waiter.done())
 
     def _expect_head(self) -> None:
         self._head_timer = self._loop_.call_later(self._doors.head_timeout_s, self._head_is_late)
