@@ -81,13 +81,16 @@ class SharedCounts:
 
 
 class LocalCounts:
-    """Those of this process alone."""
+    """Those of this process alone. Beyond `most` users and addresses, all begin anew."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 20_000) -> None:
         self._storage = MemoryStorage()
+        self._most = most
 
     async def hit(self, counts: Sequence[Count]) -> list[Standing]:
         """As SharedCounts does."""
+        if len(self._storage.storage) >= self._most:  # it looks through all of them each time
+            await self._storage.reset()
         standings: list[Standing] = []
         for count in counts:
             key, window_s = _key(count), count.limit.get_expiry()
