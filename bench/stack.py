@@ -1,8 +1,10 @@
 """What is measured: a real Redis, a real LiveKit and one service process, with the service's own defaults.
 
-But for one: LiveKit is not asked who is in its rooms, as mostly nobody is. The load generator only says so.
+But for two: LiveKit is not asked who is in its rooms, as mostly nobody is (the load generator only says so),
+and the limits are out of reach, though all is counted.
 """
 
+import json
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,12 +19,19 @@ from dormparty_sse.dev.network import answers_200, free_port
 from dormparty_sse.dev.places import ROOT
 from dormparty_sse.dev.redis_server import redis_server
 from dormparty_sse.dev.server import Server
+from dormparty_sse.limits_table import RateLimitTable
 from dormparty_sse.store.keys import RECONCILIATION_REPORT
 
 SECRET = "a-secret-of-the-bench-and-of-nothing-else"  # noqa: S105  # guards nothing
 KEY = LiveKitKey(key="benchkey", secret="another-secret-of-the-bench-and-nothing-else")  # noqa: S106
 
 _NOT_AGAIN_S = "86400"
+#: The load comes from one address.
+_NO_LIMITS = {
+    "RATE_LIMITS": json.dumps(dict.fromkeys(RateLimitTable.model_fields, "1000000/second")),
+    "STREAMS_PER_ADDRESS": "1000000",
+    "CONNECTIONS_PER_ADDRESS": "1000000",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +84,7 @@ def service_server(
             "WEB_CONCURRENCY": "1",
             "RECONCILE_INTERVAL_S": _NOT_AGAIN_S,
             "SKIPS": "1000",  # fewer would end the load
+            **_NO_LIMITS,
             **env,
         },
         stop_within_s=10.5,  # as long as the service may take to close its streams

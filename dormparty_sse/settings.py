@@ -16,9 +16,11 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as SourceError
 
 from dormparty_sse.domain.errors import SettingsError
 from dormparty_sse.domain.rules import Rules
+from dormparty_sse.limits_table import RateLimitTable
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 LongSeconds = Annotated[float, Field(gt=0, le=315_360_000)]  # ten years
@@ -116,6 +118,14 @@ class Settings(BaseSettings):
     log_length: int = Field(default=256, ge=16, le=10_000)  #: Events kept per user, for resume.
     log_age_s: Seconds = 900  #: How long they are kept.
 
+    # Too much, too many, too slow
+    request_timeout_s: Seconds = 10  #: For a client to send a request's head, and again for its body.
+    connections_per_address: PositiveInt = (
+        4_000  #: Open at once, per process; not those of streams or proxies.
+    )
+    streams_per_address: PositiveInt = 1_000  #: Open at once, per process; more are refused.
+    rate_limits: RateLimitTable = RateLimitTable()  #: Requests of a user, and from an address.
+
     @field_validator("app_url", "livekit_public_url")
     @classmethod
     def _no_trailing_slash(cls, url: str) -> str:
@@ -210,6 +220,8 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsError(_first_error(error)) from None
+    except SourceError as error:  # a table that is not JSON
+        raise SettingsError(f"The environment is wrong: {error}") from None
     except ValueError as error:  # a file that is not TOML
         raise SettingsError(f"{_CONFIG_DIR}: {error}") from None
 
@@ -222,7 +234,8 @@ def _first_error(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     if not first["loc"]:
         return first["msg"].removeprefix("Value error, ")
-    name = str(first["loc"][0]).upper()
+    setting, *members = map(str, first["loc"])
+    name = ".".join([setting.upper(), *members])
     if first["type"] == "missing":
         return f"{name} is not set"
     return f"{name} is wrong: {first['msg']}"

@@ -83,17 +83,11 @@ class TryLater(DormPartyError):
         self.retry_after_s = retry_after_s  #: When to try again: the Retry-After of the problem answer.
 
 
-class TooMany(TryLater):
-    """That was too often; try again later."""
-
-    code = "rate_limited"
-    status = 429
-
-
-class SkipCooldown(TooMany):
+class SkipCooldown(TryLater):
     """You have skipped too often: talk to this one, or end. The cooldown ends by itself."""
 
     code = "skip_cooldown"
+    status = 429
 
     @classmethod
     def of(cls, *, now: int, until: int) -> Self:
@@ -168,6 +162,20 @@ class InvalidRequest(DormPartyError):
     def of(cls, field: str, message: str) -> Self:
         """The error for one field."""
         return cls(message, errors=[{"field": field, "message": message}])
+
+
+class RequestTimeout(DormPartyError):
+    """The request did not come in time."""
+
+    code = "request_timeout"
+    status = 408
+
+
+class RateLimited(TryLater):
+    """Too many requests; wait a little."""
+
+    code = "rate_limited"
+    status = 429
 
 
 class Unavailable(TryLater):

@@ -5,7 +5,6 @@ has at once. The first starts the clock of the user's call; after the second the
 """
 
 import asyncio
-import hashlib
 import secrets
 from collections import Counter
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import structlog
 
 from dormparty_sse.domain.clock import Clock
 from dormparty_sse.domain.models import UserRef
+from dormparty_sse.services.addresses import Addresses
 from dormparty_sse.services.commits import Commits
 from dormparty_sse.services.tasks import Tasks
 from dormparty_sse.store.connection import Connection
@@ -46,16 +46,14 @@ class Hangups:
         commits: Commits,
         clock: Clock,
         tasks: Tasks,
-        *,
-        secret: str,
+        addresses: Addresses,
     ) -> None:
-        """`secret` turns addresses into what tells nobody who they are."""
         self._connection = connection
         self._store = store
         self._commits = commits
         self._clock = clock
         self._tasks = tasks
-        self._secret = hashlib.blake2b(secret.encode(), digest_size=32).digest()
+        self._addresses = addresses
         self._open: Counter[str] = Counter()  # streams of this process, by the address they lead to
 
     def opened(self, address: str) -> Opened:
@@ -81,7 +79,7 @@ class Hangups:
 
     async def _were_cut(self, stream: Opened) -> int:
         """How many streams to the same address ended with this one, if they were all there were; else 0."""
-        key = hangups(hashlib.blake2b(stream.address.encode(), key=self._secret, digest_size=16).hexdigest())
+        key = hangups(self._addresses.hashed(stream.address))
         now = self._clock.now_ms()
         await self._connection.execute("ZREMRANGEBYSCORE", key, "-inf", now - _REMEMBERED_MS)
         await self._connection.execute("ZADD", key, now, secrets.token_hex(8))

@@ -74,6 +74,11 @@ def device_bar(device: str) -> str:
     return f"dormparty:device:{device}:bar"
 
 
+def rate_counts(limit: str) -> tuple[str, str]:
+    """Requests counted for a limit and for whom: those of the window before, and of this one; both expire."""
+    return f"dormparty:requests:{limit}:before", f"dormparty:requests:{limit}"
+
+
 def check_probe(room_name: str) -> str:
     """Where the webhook of a `dormparty-sse check` room is noted; expires."""
     return f"dormparty:check:{room_name}"

@@ -18,6 +18,7 @@ from dormparty_sse.domain.states import State
 from dormparty_sse.web.bodies import Pool, PoolBody, read_body
 from dormparty_sse.web.handlers import json_answer
 from dormparty_sse.web.parts import parts_of
+from dormparty_sse.web.rate_limits import count_wrong_admin_token
 from dormparty_sse.web.sessions import bearer_token
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -66,7 +67,7 @@ class CleanupPoolBody(ReasonBody):
 
 
 def for_operators(handler: Handler) -> Handler:
-    """Raises Unauthenticated without the admin token, Forbidden with another one."""
+    """Raises Unauthenticated without the admin token, with another one Forbidden, or soon RateLimited."""
 
     @wraps(handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
@@ -75,6 +76,7 @@ def for_operators(handler: Handler) -> Handler:
             raise Unauthenticated("This needs the admin token.")
         given = token.encode(errors="surrogateescape")  # bytes that are no text come as surrogates
         if not hmac.compare_digest(given, parts_of(request).settings.admin_token.encode()):
+            await count_wrong_admin_token(request)
             raise Forbidden
         return await handler(request)
 

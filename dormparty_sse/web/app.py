@@ -12,6 +12,7 @@ from dormparty_sse.livekit.rooms import Rooms
 from dormparty_sse.livekit.tokens import TokenMint
 from dormparty_sse.livekit.webhooks import WebhookVerifier
 from dormparty_sse.services.actions import Actions
+from dormparty_sse.services.addresses import Addresses
 from dormparty_sse.services.administration import Administration
 from dormparty_sse.services.aftercare import Aftercare
 from dormparty_sse.services.audit import Auditor
@@ -24,6 +25,7 @@ from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.matching import Matcher
 from dormparty_sse.services.metrics import Metrics
 from dormparty_sse.services.moderation import Moderation
+from dormparty_sse.services.rate_limits import AtOnce, RateLimits
 from dormparty_sse.services.reconcile import Reconciler
 from dormparty_sse.services.repair import Repairer
 from dormparty_sse.services.sync import RoomSync
@@ -39,7 +41,7 @@ from dormparty_sse.store.occupancy import Occupancy
 from dormparty_sse.store.queries import Queries
 from dormparty_sse.store.statistics import Statistics
 from dormparty_sse.store.store import Store
-from dormparty_sse.web import middlewares
+from dormparty_sse.web import middlewares, rate_limits
 from dormparty_sse.web.parts import PARTS, Parts
 from dormparty_sse.web.proxies import forwarded_by
 from dormparty_sse.web.routes import add_routes
@@ -60,11 +62,13 @@ def make_app(settings: Settings) -> web.Application:
             middlewares.request_log,
             middlewares.problem_answers,
             forwarded_by(settings.proxy_networks),
+            rate_limits.rate_limited,
             middlewares.origin_check,
         ],
         client_max_size=_MAX_WEBHOOK_BODY,
     )
     app.on_response_prepare.append(middlewares.add_headers)
+    app.on_response_prepare.append(rate_limits.add_rate_limit_headers)
     app.on_response_prepare.append(middlewares.close_when_draining)
     app.cleanup_ctx.append(lambda running: _parts(running, settings))
     add_routes(app)
@@ -98,7 +102,8 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
     commits.react(metrics.committed)
     health = RoomsHealth(rooms)
     views = Views(mint, settings.browser_livekit_url, health, clock)
-    hangups = Hangups(connection, store, commits, clock, tasks, secret=settings.session_secret)
+    addresses = Addresses(settings.session_secret)
+    hangups = Hangups(connection, store, commits, clock, tasks, addresses)
     hub = Hub(connection, store, views, hangups, metrics, clock, tasks, buffer=settings.stream_buffer)
     matcher = Matcher(store, rooms, health, commits, tasks, batch=settings.match_batch)
     reconciler = Reconciler(store, rooms, commits, clock, metrics)
@@ -133,6 +138,8 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
             ModerationStore(store), Devices(connection, memory_s=settings.session_ttl_s), commits
         ),
         metrics=metrics,
+        rate_limits=RateLimits(connection, settings.rate_limits.limits(), addresses),
+        streams_at_once=AtOnce(settings.streams_per_address),
     )
     rounds = [
         asyncio.create_task(hub.listen()),

@@ -1,5 +1,6 @@
-"""Reading what a client sends: size, JSON, types, and that it speaks for itself."""
+"""Reading what a client sends: time, size, JSON, types, and that it speaks for itself."""
 
+import asyncio
 from typing import Annotated, Any, TypeVar
 
 import orjson
@@ -7,10 +8,11 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
-from dormparty_sse.domain.errors import InvalidRequest, NotJson, PayloadTooLarge, UserMismatch
+from dormparty_sse.domain.errors import InvalidRequest, NotJson, PayloadTooLarge, RequestTimeout, UserMismatch
 from dormparty_sse.domain.models import UserRef
 from dormparty_sse.domain.moderation import Offence
 from dormparty_sse.domain.names import POOL_PATTERN
+from dormparty_sse.web.parts import parts_of
 
 MAX_BODY = 16 * 1024
 
@@ -72,16 +74,25 @@ B = TypeVar("B", bound=Body)
 async def read_body(request: web.Request, model: type[B]) -> B:
     """The body, or for a GET the query, as `model`; an empty one is an empty object.
 
-    Raises PayloadTooLarge, NotJson or InvalidRequest.
+    Raises RequestTimeout, PayloadTooLarge, NotJson or InvalidRequest.
     """
     if request.method in ("GET", "HEAD"):
         return _validate(model, dict(request.query))
     if (request.content_length or 0) > MAX_BODY:
         raise PayloadTooLarge
-    raw = await request.read()
+    raw = await read_in_time(request)
     if len(raw) > MAX_BODY:
         raise PayloadTooLarge
     return _validate(model, _parse(raw))
+
+
+async def read_in_time(request: web.Request) -> bytes:
+    """The raw body. Raises RequestTimeout if it does not come."""
+    try:
+        async with asyncio.timeout(parts_of(request).settings.request_timeout_s):
+            return await request.read()
+    except TimeoutError as error:
+        raise RequestTimeout from error
 
 
 async def read_own_body(request: web.Request, model: type[B], user: UserRef) -> B:

@@ -48,6 +48,7 @@ class EventConnection(asyncio.Protocol):
         "_is_chunked",
         "_is_finished",
         "_is_quiet",
+        "_over",
         "_peer",
         "_retry_ms",
         "_stuck_since",
@@ -55,12 +56,16 @@ class EventConnection(asyncio.Protocol):
         "waiting",
     )
 
-    def __init__(self, head: Head, peer: Peer, retry_ms: int) -> None:
-        """`retry_ms`: after which a client that lost the stream comes back, about."""
+    def __init__(self, head: Head, peer: Peer, retry_ms: int, over: Callable[[], None]) -> None:
+        """`retry_ms`: after which a client that lost the stream comes back, about.
+
+        `over` is called when the connection is lost, if it was taken over.
+        """
         self.waiting = 0
         self._peer = peer
         self._head = head
         self._retry_ms = retry_ms
+        self._over = over
         self._early: list[bytes] = []  # what is to be sent first
         self._heard = 0  # bytes
         self._is_finished = False
@@ -164,6 +169,7 @@ class EventConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the signature is asyncio's
         """Whoever did it, the stream is over."""
+        self._over()
         gone, self._gone = self._gone, None
         if gone:
             gone()

@@ -12,6 +12,7 @@ from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.metrics import Metrics
 from dormparty_sse.services.moderation import Moderation
+from dormparty_sse.services.rate_limits import AtOnce, RateLimits
 from dormparty_sse.services.repair import Repairer
 from dormparty_sse.services.sync import RoomSync
 from dormparty_sse.services.webhooks import Webhooks
@@ -46,6 +47,8 @@ class Parts:
     administration: Administration
     moderation: Moderation
     metrics: Metrics
+    rate_limits: RateLimits
+    streams_at_once: AtOnce
 
 
 PARTS = web.AppKey("parts", Parts)

@@ -17,6 +17,8 @@ _HTTP_CODES = {
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "payload_too_large",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "uri_too_long",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "headers_too_large",
 }
 
 
@@ -28,15 +30,24 @@ def problem(error: DormPartyError, request_id: str) -> web.Response:
 
 def http_problem(error: web.HTTPException, request_id: str) -> web.Response:
     """The answer for an error that aiohttp raised."""
-    status = HTTPStatus(error.status)
-    code = _HTTP_CODES.get(status, "invalid_request")
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-    return _problem(status, code, status.description or status.phrase, request_id, {}, headers)
+    return _http_problem(HTTPStatus(error.status), request_id, headers)
+
+
+def head_problem(status: HTTPStatus, request_id: str) -> web.Response:
+    """The answer for what has not become a request. It has an id, and nobody else adds headers to it."""
+    headers = {"X-Request-Id": request_id, "X-Content-Type-Options": "nosniff"}
+    return _http_problem(status, request_id, headers)
 
 
 def internal_problem(request_id: str) -> web.Response:
     """The answer for what nobody expected. The log has the story; the client gets the id to ask for it."""
     return _problem(500, "internal", "Something went wrong on our side.", request_id, {}, {})
+
+
+def _http_problem(status: HTTPStatus, request_id: str, headers: Mapping[str, str]) -> web.Response:
+    code = _HTTP_CODES.get(status, "invalid_request")
+    return _problem(status, code, status.description or status.phrase, request_id, {}, headers)
 
 
 def _problem(

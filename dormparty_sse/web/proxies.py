@@ -22,14 +22,15 @@ def forwarded_by(trusted: Iterable[Network]) -> Middleware:
     @web.middleware
     async def believe_proxies(request: web.Request, handler: Handler) -> web.StreamResponse:
         # The library looks at the addresses inside the header, not at who has sent it.
-        if networks and _is_among(networks, request.remote):
+        if networks and is_among(networks, request.remote):
             return await forwarded.middleware(request, handler)
         return await handler(request)
 
     return believe_proxies
 
 
-def _is_among(networks: Iterable[Network], peer: str | None) -> bool:
+def is_among(networks: Iterable[Network], peer: str | None) -> bool:
+    """Is this end of a connection in one of the networks?"""
     if not peer:  # gone already
         return False
     address = ip_address(peer)

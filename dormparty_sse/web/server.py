@@ -15,6 +15,7 @@ from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 
 from dormparty_sse.settings import Settings
+from dormparty_sse.web.connections import Doors
 from dormparty_sse.web.logs import configure_logs
 from dormparty_sse.web.peer import give_up_the_vanished
 
@@ -42,9 +43,22 @@ class _Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
 class _Runner(web.AppRunner):
     """Stops in such an order that no request which has reached this process is lost."""
 
-    def __init__(self, app: web.Application, drain: Drain, **options: Any) -> None:
-        super().__init__(app, **options)
+    def __init__(self, app: web.Application, drain: Drain, settings: Settings) -> None:
+        super().__init__(
+            app,
+            handler_cancellation=True,  # a poll ends with its client
+            shutdown_timeout=_FINISH_REQUESTS_S,
+        )
         self._drain = drain
+        self._settings = settings
+        self._doors: Doors | None = None
+
+    @property
+    def server(self) -> Doors | None:  # type: ignore[override]  # it does what is asked of the other
+        """Makes the protocols of connections."""
+        if self._doors is None and (server := super().server):
+            self._doors = Doors(server, self._settings, access_log=None, keepalive_timeout=_KEEPALIVE_S)
+        return self._doors
 
     async def cleanup(self) -> None:
         """Takes no more connections, serves those there are until the streams have gone, then ends."""
@@ -94,14 +108,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Callable[[], Awaitable[web.AppRunner]]:
         async def make_runner() -> web.AppRunner:
             _collect_garbage_less()
-            return _Runner(
-                self._make_app(self._settings),
-                self._drain,
-                access_log=None,
-                handler_cancellation=True,  # a poll ends with its client
-                keepalive_timeout=_KEEPALIVE_S,
-                shutdown_timeout=_FINISH_REQUESTS_S,
-            )
+            return _Runner(self._make_app(self._settings), self._drain, self._settings)
 
         return make_runner
 

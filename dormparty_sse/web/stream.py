@@ -13,6 +13,7 @@ from dormparty_sse.web.handlers import current_user, json_answer
 from dormparty_sse.web.parts import parts_of
 from dormparty_sse.web.peer import Peer
 from dormparty_sse.web.polling import Poll, answer
+from dormparty_sse.web.rate_limits import enter_stream
 
 
 class EventsQuery(Body):
@@ -31,19 +32,34 @@ async def events(request: web.Request) -> web.StreamResponse:
     if transport is None:
         raise ConnectionResetError
     peer = Peer(transport)
+    leave = enter_stream(request)
     if query.poll == "1":
-        return await _poll(request, user, last_event_id, peer)
-    parts = parts_of(request)
+        try:
+            return await _poll(request, user, last_event_id, peer)
+        finally:
+            leave()
     head = Head(request)
-    connection = EventConnection(head, peer, parts.settings.stream_retry_ms)
+    connection = EventConnection(head, peer, parts_of(request).settings.stream_retry_ms, leave)
     try:
-        await parts.hub.open(user, last_event_id, connection)
-    except StateAway:
-        if not parts.hub.is_draining:
-            raise
-        transport.abort()  # an EventSource comes back after that, and never after an error
-        raise ConnectionResetError from None
+        await _open(request, user, last_event_id, connection)
+    except BaseException:
+        leave()
+        raise
     return head
+
+
+async def _open(
+    request: web.Request, user: UserRef, last_event_id: str | None, connection: EventConnection
+) -> None:
+    hub = parts_of(request).hub
+    try:
+        await hub.open(user, last_event_id, connection)
+    except StateAway:
+        if not hub.is_draining:
+            raise
+        if request.transport:
+            request.transport.abort()  # an EventSource comes back after that, and never after an error
+        raise ConnectionResetError from None
 
 
 async def _poll(

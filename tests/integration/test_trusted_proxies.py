@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-import aiohttp
 import pytest
 
 from tests.conftest import NewPerson
+from tests.support.asking import asking_from
 from tests.support.logs import assert_nothing_crashed
 from tests.support.problems import read_problem
 from tests.support.raw import send_raw
@@ -29,11 +29,6 @@ async def behind(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         running = replace(stack, url=service.url, service=service)
         yield running
     assert_nothing_crashed(running.service_log)
-
-
-def asking_from(address: str) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(local_addr=(address, 0))
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class EventServer:
         self.requests += 1
         assert request.transport
         head = Head(request)
-        connection = EventConnection(head, Peer(request.transport), 1000)
+        connection = EventConnection(head, Peer(request.transport), 1000, lambda: None)
         connection.tell(FIRST)
         await connection.start(lambda: self._end(connection))
         self.open.append(connection)

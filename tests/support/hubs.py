@@ -10,6 +10,7 @@ from dormparty_sse.domain.clock import Clock
 from dormparty_sse.domain.models import Event, UserRef
 from dormparty_sse.domain.rules import Rules
 from dormparty_sse.livekit.tokens import TokenMint
+from dormparty_sse.services.addresses import Addresses
 from dormparty_sse.services.commits import Commits
 from dormparty_sse.services.hangups import Hangups
 from dormparty_sse.services.health import RoomsHealth
@@ -106,7 +107,7 @@ async def studio(url: str, rules: Rules | None = None) -> AsyncIterator[Studio]:
     tasks, clock, metrics, store = Tasks(), Clock(), Metrics(), Store(connection, rules or Rules())
     mint = TokenMint(api_key=KEY.key, api_secret=KEY.secret, clock=clock, ttl_s=60)
     views = Views(mint, "ws://livekit", create_autospec(RoomsHealth, instance=True, away=False), clock)
-    hangups = Hangups(connection, store, Commits(tasks), clock, tasks, secret=SECRET)
+    hangups = Hangups(connection, store, Commits(tasks), clock, tasks, Addresses(SECRET))
     hub = Hub(connection, store, views, hangups, metrics, clock, tasks, buffer=BUFFER)
     listening = asyncio.create_task(hub.listen())
     try:

@@ -16,6 +16,7 @@ from dormparty_sse.dev.livekit_server import LiveKitKey, LiveKitPorts, livekit_s
 from dormparty_sse.dev.network import answers_200, free_port
 from dormparty_sse.dev.redis_server import redis_server
 from dormparty_sse.dev.server import Server
+from dormparty_sse.limits_table import RateLimitTable
 from dormparty_sse.settings import Settings
 from dormparty_sse.store.keys import pool_key, pool_tag
 from tests.support.logs import assert_no_secret, assert_nothing_crashed
@@ -35,6 +36,10 @@ QUICK = {
     "QUEUE_UPDATE_INTERVAL_S": "0.5",
     "STREAM_DRAIN_S": "0.5",
     "SKIPS": "1000",  # tests skip a lot
+    # All tests come from one address.
+    "RATE_LIMITS": json.dumps(dict.fromkeys(RateLimitTable.model_fields, "1000000/second")),
+    "STREAMS_PER_ADDRESS": "1000000",
+    "CONNECTIONS_PER_ADDRESS": "1000000",
 }
 
 

@@ -1,15 +1,18 @@
 """Settings: where they come from, and what is said when one is missing or wrong."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from limits import parse
 
 from dormparty_sse import settings
 from dormparty_sse.domain.errors import SettingsError
 from dormparty_sse.domain.rules import Rules
+from dormparty_sse.limits_table import RateLimitTable
 from dormparty_sse.settings import Settings
 
 REQUIRED = {
@@ -219,6 +222,40 @@ def test_trusted_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPa
         "192.168.0.0/16",
         "2001:db8::/32",
     ]
+
+
+def test_limits_named_in_the_environment_leave_those_of_the_file_and_the_others(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (config / "local.toml").write_text('[rate_limits]\nactions_user = "1/second"\nsession_user = "2/hour"\n')
+    monkeypatch.setenv("RATE_LIMITS", '{"actions_user": "3 per 10 minutes"}')
+    limits = settings.load().rate_limits.limits()
+    assert (limits["actions_user"].amount, limits["actions_user"].get_expiry()) == (3, 600)
+    assert (limits["session_user"].amount, limits["session_user"].get_expiry()) == (2, 3600)
+    assert limits["actions_address"] == parse(RateLimitTable().actions_address)
+
+
+@pytest.mark.parametrize(
+    "limit", ["often", "10", "10/fortnight", "0/minute", "-1/minute", "1/minute;2/hour", "", "5/minute x"]
+)
+def test_a_limit_that_is_none_is_named(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATE_LIMITS", json.dumps({"actions_user": limit}))
+    said = refusal()
+    assert said.startswith("RATE_LIMITS.actions_user is wrong: ")
+    assert "\n" not in said
+
+
+def test_a_limit_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATE_LIMITS", '{"nonsense_user": "1/minute"}')
+    assert refusal().startswith("RATE_LIMITS.nonsense_user is wrong: ")
+
+
+def test_limits_that_are_not_json_are_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATE_LIMITS", "actions_user=1/minute")
+    said = refusal()
+    assert said.startswith("The environment is wrong: ")
+    assert "rate_limits" in said
+    assert "\n" not in said
 
 
 @pytest.mark.parametrize("proxies", ["proxy.example", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.1 10.0.0.2", "*"])

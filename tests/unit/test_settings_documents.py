@@ -2,7 +2,8 @@
 
 import re
 import tomllib
-from typing import Any
+
+from pydantic import BaseModel
 
 from dormparty_sse.settings import Settings
 from tests.support.stack import ROOT
@@ -10,8 +11,10 @@ from tests.support.stack import ROOT
 SECRETS = {name for name, field in Settings.model_fields.items() if not field.repr}
 REQUIRED = {name for name, field in Settings.model_fields.items() if field.is_required()}
 DEFAULTS = {name: field.default for name, field in Settings.model_fields.items() if name not in REQUIRED}
+TABLES = {name: default.model_dump() for name, default in DEFAULTS.items() if isinstance(default, BaseModel)}
 
 _DEFAULT_LINE = re.compile(r"#(?P<toml>(?P<name>\w+) = .+?)  # (?P<comment>.+)")
+_TABLE_LINE = re.compile(r"#(\[\w+\])")
 _SECRET_LINE = re.compile(r"# (?P<name>[A-Z_]+)  # (?P<need>Required|Optional)\. .+")
 _README_ROW = re.compile(r"\| `(?P<name>[A-Z_]+)` \| (?P<default>[^|]+) \| (?P<meaning>[^|]+) \|")
 
@@ -34,18 +37,23 @@ def shown(name: str) -> str:
     default = DEFAULTS[name]
     if isinstance(default, tuple):
         return f"`{list(default)}`"
+    if name in TABLES:
+        return "in `config/default.toml`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`" if default != "" else "empty"
 
 
 def test_default_toml_has_every_setting_with_its_default_and_a_comment() -> None:
-    found: dict[str, Any] = {}
+    lines: list[str] = []
     for line in default_toml().splitlines():
         if row := _DEFAULT_LINE.fullmatch(line):
-            found |= tomllib.loads(row["toml"])
+            lines.append(row["toml"])
             assert ("Required." in row["comment"]) == (row["name"] in REQUIRED)
+        elif row := _TABLE_LINE.fullmatch(line):
+            lines.append(row[1])
+    found = tomllib.loads("\n".join(lines))
     assert found.keys() == Settings.model_fields.keys() - SECRETS
     for name in DEFAULTS.keys() - SECRETS:
-        default = DEFAULTS[name]
+        default = TABLES.get(name, DEFAULTS[name])
         assert found[name] == (list(default) if isinstance(default, tuple) else default)
 
 
