@@ -85,11 +85,15 @@ class PayloadTooLarge(DormPartyError):
     status = 413
 
 
-class NotJson(DormPartyError):
-    """The body is not a JSON object."""
+class BadRequest(DormPartyError):
+    """The request cannot be read."""
 
     code = "invalid_request"
     status = 400
+
+
+class NotJson(BadRequest):
+    """The body is not a JSON object."""
 
 
 class InvalidRequest(DormPartyError):
@@ -108,15 +112,26 @@ class InvalidRequest(DormPartyError):
         return cls(message, errors=[{"field": field, "message": message}])
 
 
-class Unavailable(DormPartyError):
-    """A part of the service is away for the moment; try again shortly."""
-
-    code = "unavailable"
-    status = 503
+class TryLater(DormPartyError):
+    """Not now; try again later."""
 
     def __init__(self, detail: str | None = None, *, retry_after_s: int = 2, **extra: Any) -> None:
         super().__init__(detail, **extra)
         self.retry_after_s = retry_after_s  #: When to try again: the Retry-After of the problem answer.
+
+
+class RateLimited(TryLater):
+    """Too many requests; try again later."""
+
+    code = "rate_limited"
+    status = 429
+
+
+class Unavailable(TryLater):
+    """A part of the service is away for the moment; try again shortly."""
+
+    code = "unavailable"
+    status = 503
 
 
 class StateAway(Unavailable):

@@ -36,7 +36,7 @@ from dormparty_sse.store.occupancy import Occupancy
 from dormparty_sse.store.queries import Queries
 from dormparty_sse.store.statistics import Statistics
 from dormparty_sse.store.store import Store
-from dormparty_sse.web import middlewares
+from dormparty_sse.web import cors, middlewares
 from dormparty_sse.web.parts import PARTS, Parts
 from dormparty_sse.web.proxies import forwarded_by
 from dormparty_sse.web.routes import add_routes
@@ -57,12 +57,14 @@ def make_app(settings: Settings) -> web.Application:
             middlewares.request_log,
             middlewares.problem_answers,
             forwarded_by(settings.proxy_networks),
+            cors.preflights,
             middlewares.origin_check,
         ],
         client_max_size=_MAX_WEBHOOK_BODY,
     )
     app.on_response_prepare.append(middlewares.add_headers)
     app.on_response_prepare.append(middlewares.close_when_draining)
+    app.on_response_prepare.append(cors.allow(settings.allowed_origins))
     app.cleanup_ctx.append(lambda running: _parts(running, settings))
     add_routes(app)
     return app

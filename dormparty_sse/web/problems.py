@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from dormparty_sse.domain.errors import DormPartyError, Unavailable
+from dormparty_sse.domain.errors import DormPartyError, TryLater
 
 #: What aiohttp itself refuses.
 _HTTP_CODES = {
@@ -22,7 +22,7 @@ _HTTP_CODES = {
 
 def problem(error: DormPartyError, request_id: str) -> web.Response:
     """The answer for one of our errors."""
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Unavailable) else {}
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TryLater) else {}
     return _problem(error.status, error.code, error.detail, request_id, error.extra, headers)
 
 
