@@ -12,7 +12,9 @@ COPY requirements ./requirements
 RUN /app/bin/pip install --no-cache-dir --require-hashes -r requirements/base.txt -r requirements/build.txt
 COPY setup.cfg pyproject.toml README.md LICENSE ./
 COPY dormparty_sse ./dormparty_sse
-COPY --from=web-client /web/node_modules/livekit-client/dist/livekit-client.esm.mjs dormparty_sse/web/static/vendor/
+COPY --from=web-client /web/node_modules/livekit-client/dist/livekit-client.esm.mjs \
+    /web/node_modules/swagger-ui-dist/swagger-ui.css /web/node_modules/swagger-ui-dist/swagger-ui-bundle.js \
+    dormparty_sse/web/static/vendor/
 RUN /app/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim

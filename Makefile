@@ -6,7 +6,8 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --require-hashes
 # Most tests wait most of the time.
 TEST_PROCESSES ?= 3
-VENDOR := dormparty_sse/web/static/vendor/livekit-client.esm.mjs
+# The last of the files that are copied there.
+VENDOR := dormparty_sse/web/static/vendor/swagger-ui-bundle.js
 
 # Prints what is wrong with $(PYTHON), or nothing.
 PYTHON_PROBLEM = $(shell $(PYTHON) -c 'import sys; \

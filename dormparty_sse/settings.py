@@ -5,6 +5,7 @@ the same; a test keeps the three in step.
 """
 
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -26,6 +27,9 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 LongSeconds = Annotated[float, Field(gt=0, le=315_360_000)]  # ten years
 Secret = Annotated[str, Field(min_length=32, repr=False)]
 
+#: As browsers write it: in lower case, without a path. Without https only on this machine.
+_ORIGIN = r"https://[a-z0-9.-]+(:\d+)?"
+_LOCAL_ORIGIN = r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 _SHORTEST_OPERATION_TTL_MS = 10_000
 _CONFIG_DIR = Path(os.environ.get("DORMPARTY_CONFIG_DIR", "config"))
 
@@ -46,6 +50,7 @@ class Settings(BaseSettings):
     app_url: str = Field(
         default="", validation_alias=AliasChoices("app_url", "next_public_app_url")
     )  #: Where people open the page; further allowed Origin of requests. Empty: the Host asked for.
+    cors_origins: str = ""  #: Origins, with commas, of pages elsewhere that may use the service.
     host: str = "127.0.0.1"  #: Address to listen on.
     port: int = Field(default=8080, ge=1, le=65_535)  #: Port to listen on.
     web_concurrency: PositiveInt = 1  #: Processes.
@@ -55,6 +60,7 @@ class Settings(BaseSettings):
     session_secret: Secret  #: Signs session tokens.
     admin_token: Secret  #: Opens /api/admin.
     session_ttl_s: Seconds = 86_400  #: How long a session token is valid.
+    session_cookie_same_site: Literal["Lax", "None"] = "Lax"  #: `None`: for pages of other sites.
     join_token_ttl_s: Seconds = 60  #: How long a LiveKit join token is valid.
 
     # Logs
@@ -131,6 +137,14 @@ class Settings(BaseSettings):
     def _no_trailing_slash(cls, url: str) -> str:
         return url.rstrip("/")
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, origins: str) -> str:
+        for origin in _split(origins):
+            if not (re.fullmatch(_ORIGIN, origin) or re.fullmatch(_LOCAL_ORIGIN, origin)):
+                raise ValueError(f"{origin} is no origin such as https://party.example")
+        return origins
+
     @field_validator("trusted_proxies")
     @classmethod
     def _networks(cls, proxies: str) -> str:
@@ -166,6 +180,11 @@ class Settings(BaseSettings):
         """LiveKit's URL for browsers, as ws or wss."""
         url = self.livekit_public_url or self.livekit_url
         return "ws" + url.removeprefix("http") if url.startswith("http") else url
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """Those of pages elsewhere that may use the service."""
+        return frozenset(_split(self.cors_origins))
 
     @property
     def proxy_networks(self) -> list[IPv4Network | IPv6Network]:
@@ -227,7 +246,11 @@ def load() -> Settings:
 
 
 def _parse_networks(text: str) -> list[IPv4Network | IPv6Network]:
-    return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
+    return [ip_network(part) for part in _split(text)]
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _first_error(error: ValidationError) -> str:

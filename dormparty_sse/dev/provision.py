@@ -15,7 +15,7 @@ def provision() -> None:
     """Find or get Redis, livekit-server and the web client. Raises DevError, OSError."""
     redis_program()
     livekit_program()
-    if not WEB_CLIENT.exists():
+    if not all(file.exists() for file in WEB_CLIENT):
         install_web_client()
 
 

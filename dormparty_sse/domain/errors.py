@@ -141,11 +141,15 @@ class PayloadTooLarge(DormPartyError):
     status = 413
 
 
-class NotJson(DormPartyError):
-    """The body is not a JSON object."""
+class BadRequest(DormPartyError):
+    """The request cannot be read."""
 
     code = "invalid_request"
     status = 400
+
+
+class NotJson(BadRequest):
+    """The body is not a JSON object."""
 
 
 class InvalidRequest(DormPartyError):

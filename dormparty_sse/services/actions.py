@@ -42,7 +42,8 @@ class Actions:
         commit = await self._commits.run(self._store.skip(user, session_id))
         if commit.outcome is Outcome.COOLING_DOWN:
             raise SkipCooldown.of(now=commit.now, until=commit.fields["cooldownUntil"])
-        return _outcome(commit) | {"cooldownUntil": commit.fields.get("cooldownUntil")}
+        begins = {name: at for name, at in commit.fields.items() if name == "cooldownUntil"}
+        return _outcome(commit) | begins
 
     async def end(self, user: UserRef, session_id: str | None) -> dict[str, Any]:
         """Goes home, from the match or the queue. Raises Forbidden for other people's match."""

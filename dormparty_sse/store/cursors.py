@@ -6,14 +6,14 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from dormparty_sse.domain.errors import InvalidRequest
 
-_MOST_ITEMS = 500
+MOST_ITEMS = 500  #: Of a page.
 _LARGEST_NUMBER = 2**53  # Lua's numbers are exact up to here
 
 
 def check_limit(limit: int, field: str = "limit") -> None:
     """Raises InvalidRequest for a page that is empty or too large."""
-    if not 1 <= limit <= _MOST_ITEMS:
-        raise InvalidRequest.of(field, f"A page must have 1 to {_MOST_ITEMS} items.")
+    if not 1 <= limit <= MOST_ITEMS:
+        raise InvalidRequest.of(field, f"A page must have 1 to {MOST_ITEMS} items.")
 
 
 def check_number(number: int, field: str) -> None:

@@ -15,6 +15,8 @@ from dormparty_sse.domain.models import UserRef
 from dormparty_sse.domain.names import DEFAULT_POOL
 from dormparty_sse.domain.queries import Order
 from dormparty_sse.domain.states import State
+from dormparty_sse.store.cursors import MOST_ITEMS
+from dormparty_sse.store.statistics import MOST_MINUTES
 from dormparty_sse.web.bodies import Pool, PoolBody, read_body
 from dormparty_sse.web.handlers import json_answer
 from dormparty_sse.web.parts import parts_of
@@ -24,14 +26,16 @@ from dormparty_sse.web.sessions import bearer_token
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # A query has only text, so its numbers are read from that.
-Number = Annotated[int, Field(strict=False)]
+Limit = Annotated[int, Field(strict=False, ge=1, le=MOST_ITEMS)]
+Minutes = Annotated[int, Field(strict=False, ge=1, le=MOST_MINUTES)]
+Cursor = Annotated[str, Field(json_schema_extra={"format": "cursor"})]
 
 
 class PageQuery(PoolBody):
     """GET queue: which page."""
 
-    limit: Number = 100
-    cursor: str | None = None
+    limit: Limit = 100
+    cursor: Cursor | None = None
 
 
 class UsersQuery(PageQuery):
@@ -45,7 +49,7 @@ class UsersQuery(PageQuery):
 class MinutesQuery(PoolBody):
     """GET statistics: how far back."""
 
-    minutes: Number = 60
+    minutes: Minutes = 60
 
 
 class ReasonBody(PoolBody):

@@ -41,7 +41,7 @@ from dormparty_sse.store.occupancy import Occupancy
 from dormparty_sse.store.queries import Queries
 from dormparty_sse.store.statistics import Statistics
 from dormparty_sse.store.store import Store
-from dormparty_sse.web import middlewares, rate_limits
+from dormparty_sse.web import cors, middlewares, rate_limits
 from dormparty_sse.web.parts import PARTS, Parts
 from dormparty_sse.web.proxies import forwarded_by
 from dormparty_sse.web.routes import add_routes
@@ -62,6 +62,7 @@ def make_app(settings: Settings) -> web.Application:
             middlewares.request_log,
             middlewares.problem_answers,
             forwarded_by(settings.proxy_networks),
+            cors.preflights,
             rate_limits.rate_limited,
             middlewares.origin_check,
         ],
@@ -70,6 +71,7 @@ def make_app(settings: Settings) -> web.Application:
     app.on_response_prepare.append(middlewares.add_headers)
     app.on_response_prepare.append(rate_limits.add_rate_limit_headers)
     app.on_response_prepare.append(middlewares.close_when_draining)
+    app.on_response_prepare.append(cors.allow(settings.allowed_origins))
     app.cleanup_ctx.append(lambda running: _parts(running, settings))
     add_routes(app)
     return app

@@ -21,6 +21,7 @@ from dormparty_sse.web.bodies import (
     read_body,
     read_own_body,
 )
+from dormparty_sse.web.origins import check_origin, is_https
 from dormparty_sse.web.parts import parts_of
 from dormparty_sse.web.sessions import COOKIE, Session, session_token
 
@@ -36,7 +37,8 @@ def json_answer(data: Any, status: int = HTTPStatus.OK) -> web.Response:
 
 
 def current_user(request: web.Request) -> UserRef:
-    """Who is asking. Raises Unauthenticated."""
+    """Who is asking. Raises Unauthenticated, and ForbiddenOrigin where a foreign page asks by cookie."""
+    check_origin(request)
     token = session_token(request)
     if not token:
         raise Unauthenticated
@@ -56,13 +58,14 @@ async def create_session(request: web.Request) -> web.Response:
     await parts_of(request).store.register(session.user)
 
     answer = json_answer(_session_view(session), status)
+    same_site = parts_of(request).settings.session_cookie_same_site
     answer.set_cookie(
         COOKIE,
         session.token,
         max_age=parts_of(request).sessions.remaining_s(session),
         httponly=True,
-        samesite="Lax",
-        secure=_is_https(request),
+        samesite=same_site,
+        secure=is_https(request) or same_site == "None",
     )
     return answer
 
@@ -160,8 +163,3 @@ def _session_view(session: Session) -> dict[str, Any]:
         "token": session.token,
         "expiresAt": session.expires_at,
     }
-
-
-def _is_https(request: web.Request) -> bool:
-    """By the connection, or by where the settings say that people open the page."""
-    return request.secure or parts_of(request).settings.app_url.startswith("https://")

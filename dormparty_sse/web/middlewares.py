@@ -10,15 +10,17 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
-from dormparty_sse.domain.errors import DormPartyError, ForbiddenOrigin, NotJson
-from dormparty_sse.web.parts import PARTS, parts_of
+from dormparty_sse.domain.errors import DormPartyError, NotJson
+from dormparty_sse.web.origins import check_origin, is_https, origin_of
+from dormparty_sse.web.parts import PARTS
 from dormparty_sse.web.problems import http_problem, internal_problem, problem
-from dormparty_sse.web.sessions import uses_cookie
 
 log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_HSTS = "max-age=31536000"  # seconds: a year
 _GONE = 499  # the client went away, or was sent away; nginx's word for it
 
 REQUEST_ID = web.RequestKey("request_id", str)
@@ -73,11 +75,12 @@ async def problem_answers(request: web.Request, handler: Handler) -> web.StreamR
 
 @web.middleware
 async def origin_check(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Raises ForbiddenOrigin where a page of another origin lets a browser's cookie act."""
-    if request.method == "POST" and uses_cookie(request):
-        origin = request.headers.get("Origin")
-        if origin and not _same_origin(origin, request):
-            raise ForbiddenOrigin
+    """Raises ForbiddenOrigin where a page of another origin lets a browser's cookie change anything.
+
+    What a GET tells, and does, by cookie: see `current_user`.
+    """
+    if request.method not in _SAFE:
+        check_origin(request)
     return await handler(request)
 
 
@@ -94,7 +97,9 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
             "X-Content-Type-Options": "nosniff",
         }
     )
-    if request.path == "/" or request.path.startswith("/static/"):
+    if is_https(request):
+        response.headers["Strict-Transport-Security"] = _HSTS
+    if request.path in ("/", "/docs") or request.path.startswith("/static/"):
         response.headers["Cache-Control"] = "no-cache"  # asked again each time, answered 304
 
 
@@ -110,24 +115,11 @@ def _content_security_policy(livekit_url: str) -> str:
     livekit = urlsplit(livekit_url)
     plain = livekit._replace(scheme=livekit.scheme.replace("ws", "http"))
     return (
-        "default-src 'self'; img-src 'self' data:; media-src 'self' blob: mediastream:; "
-        f"connect-src 'self' {_origin(livekit.geturl())} {_origin(plain.geturl())}; "
-        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "media-src 'self' blob: mediastream:; worker-src 'self'; manifest-src 'self'; "
+        f"connect-src 'self' {origin_of(livekit.geturl())} {origin_of(plain.geturl())}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-
-
-def _same_origin(origin: str, request: web.Request) -> bool:
-    # Compared as text: what a stranger sends as Origin need not be a URL.
-    # A proxy that is not trusted may speak https to people; a connection known to be https is never http.
-    schemes = ("https",) if request.secure else ("http", "https")
-    own = {f"{scheme}://{request.host}" for scheme in schemes}
-    app_url = parts_of(request).settings.app_url
-    return origin in own or (app_url != "" and origin == _origin(app_url))
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _route(request: web.Request) -> str:

@@ -15,6 +15,11 @@ async def index(_request: web.Request) -> web.FileResponse:
     return web.FileResponse(STATIC / "index.html")
 
 
+async def docs(_request: web.Request) -> web.FileResponse:
+    """GET /docs: the description of the API, to read and to try."""
+    return web.FileResponse(STATIC / "docs.html")
+
+
 async def asset(request: web.Request) -> web.FileResponse:
     """GET /static/…: a file of the page. (aiohttp's own route answers a missing one with no problem.)"""
     file = _file(request.match_info["path"])

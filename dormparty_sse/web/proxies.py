@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp_remotes import XForwardedFiltered
 
+CAME_BY_HTTPS = web.RequestKey("came_by_https", bool)  #: Set where a trusted proxy has told.
 Network = IPv4Network | IPv6Network
 
 
@@ -21,9 +22,14 @@ def forwarded_by(trusted: Iterable[Network]) -> Middleware:
 
     @web.middleware
     async def believe_proxies(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def note(forwarded_request: web.Request) -> web.StreamResponse:
+            # Those who see the answer have the request as it came.
+            request[CAME_BY_HTTPS] = forwarded_request.secure
+            return await handler(forwarded_request)
+
         # The library looks at the addresses inside the header, not at who has sent it.
         if networks and is_among(networks, request.remote):
-            return await forwarded.middleware(request, handler)
+            return await forwarded.middleware(request, note)
         return await handler(request)
 
     return believe_proxies

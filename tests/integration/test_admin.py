@@ -8,6 +8,7 @@ from dormparty_sse.store.cursors import write_cursor
 from dormparty_sse.store.keys import pool_key
 from tests.conftest import NewPerson
 from tests.support.calls import meet, pair, part
+from tests.support.described import assert_described
 from tests.support.problems import read_problem
 from tests.support.routes import admin_routes
 from tests.support.stack import SECRET, Stack
@@ -21,6 +22,7 @@ async def get(stack: Stack, path: str, **query: Any) -> dict[str, Any]:
     async with stack.http.get(f"{stack.url}/api/admin/{path}", params=query, headers=BEARER) as answer:
         assert answer.status == 200, await answer.text()
         found: dict[str, Any] = await answer.json()
+        assert_described("GET", f"/api/admin/{path}", answer.status, found)
         return found
 
 
@@ -28,6 +30,7 @@ async def post(stack: Stack, path: str, **body: Any) -> dict[str, Any]:
     async with stack.http.post(f"{stack.url}/api/admin/{path}", json=body, headers=BEARER) as answer:
         assert answer.status == 200, await answer.text()
         done: dict[str, Any] = await answer.json()
+        assert_described("POST", f"/api/admin/{path}", answer.status, done)
         return done
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import aiohttp
 from livekit import rtc
 
+from dormparty_sse.web.events import Event as EventModel
+from tests.support.described import assert_described
 from tests.support.waiting import eventually
 
 Event = dict[str, Any]
@@ -35,7 +37,9 @@ class Person:
     async def request(self, method: str, path: str, **kwargs: Any) -> tuple[int, dict[str, Any]]:
         """(status, JSON) of any request, with this person's credentials."""
         async with self.http.request(method, self.base_url + path, headers=self.headers, **kwargs) as answer:
-            return answer.status, await answer.json(content_type=None)
+            data = await answer.json(content_type=None)
+            assert_described(method, path, answer.status, data)
+            return answer.status, data
 
     async def post(self, action: str, **body: Any) -> dict[str, Any]:
         """The answer of an action, which must succeed."""
@@ -118,6 +122,7 @@ class Person:
             assert answer.status == 200, await answer.text()
             self.stream_answer = answer
             async for event in read_events(answer.content):
+                EventModel.model_validate(event, extra="forbid")
                 self.events.append(event)
                 if event["type"] == "connected" and not opened.done():
                     opened.set_result(event)
@@ -168,6 +173,7 @@ async def person(base_url: str, pool: str) -> AsyncIterator[Person]:
         async with http.post(base_url + "/api/session", json={"pool": pool}) as answer:
             assert answer.status == 201, await answer.text()
             session = await answer.json()
+            assert_described("POST", "/api/session", answer.status, session)
         someone = Person(http, base_url, session)
         try:
             yield someone

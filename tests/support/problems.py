@@ -4,6 +4,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.support.described import assert_described
+
 _MEMBERS = {"type", "title", "status", "detail", "code", "requestId"}
 
 
@@ -19,4 +21,5 @@ async def read_problem(answer: aiohttp.ClientResponse, status: int, code: str) -
     assert problem["detail"]
     assert problem["requestId"] == answer.headers["X-Request-Id"]
     assert "Traceback" not in text
+    assert_described(answer.method, answer.url.raw_path, status, problem)
     return problem

@@ -19,6 +19,7 @@ from dormparty_sse.dev.server import Server
 from dormparty_sse.limits_table import RateLimitTable
 from dormparty_sse.settings import Settings
 from dormparty_sse.store.keys import pool_key, pool_tag
+from tests.support.described import assert_described
 from tests.support.logs import assert_no_secret, assert_nothing_crashed
 from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
@@ -68,6 +69,7 @@ class Stack:
         async with self.http.get(url, params={"pool": pool}, headers=headers) as answer:
             assert answer.status == 200, await answer.text()
             report: dict[str, Any] = await answer.json()
+            assert_described("GET", "/api/admin/audit", answer.status, report)
             return report
 
     async def assert_sound(self, pool: str) -> None:
