@@ -65,12 +65,11 @@ class Doors:
 class Door(web.RequestHandler):
     """One connection, as long as aiohttp has it."""
 
-    __slots__ = ("_address", "_doors", "_head_bytes", "_head_timer", "_is_refused", "_loop_")
+    __slots__ = ("_address", "_doors", "_head_bytes", "_head_timer", "_is_refused")
 
     def __init__(self, doors: Doors, server: web.Server, *, loop: asyncio.AbstractEventLoop, **options: Any):
         super().__init__(server, loop=loop, **options)
         self._doors = doors
-        self._loop_ = loop
         self._address: str | None = None  # where it is counted
         self._is_refused = False
         self._head_timer: asyncio.TimerHandle | None = None
@@ -135,7 +134,7 @@ class Door(web.RequestHandler):
         return not self._request_count or (self._waiter is not None and not self._waiter.done())
 
     def _expect_head(self) -> None:
-        self._head_timer = self._loop_.call_later(self._doors.head_timeout_s, self._head_is_late)
+        self._head_timer = self._loop.call_later(self._doors.head_timeout_s, self._head_is_late)
 
     def _head_is_there(self) -> None:
         self._head_bytes = 0

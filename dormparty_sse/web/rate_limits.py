@@ -12,7 +12,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from dormparty_sse.domain.errors import RateLimited, Unauthenticated
-from dormparty_sse.services.addresses import whole
 from dormparty_sse.store.rate_counts import Standing
 from dormparty_sse.web.parts import parts_of
 from dormparty_sse.web.sessions import session_token
@@ -50,7 +49,7 @@ async def count_wrong_admin_token(request: web.Request) -> None:
 
 def enter_stream(request: web.Request) -> Callable[[], None]:
     """Counts one more stream from the client's address; to be called when it is over. Raises RateLimited."""
-    streams, address = parts_of(request).streams_at_once, whole(request.remote or "")
+    streams, address = parts_of(request).streams_at_once, request.remote or ""
     if not streams.enter(address):
         detail = "Too many streams are open from this address."
         raise RateLimited(detail, retry_after_s=_TOO_MANY_STREAMS_S)
