@@ -23,6 +23,7 @@ POOL_KEYS: dict[str, str] = {
     "events": ":user:%s:events",  #: Pub/sub channel of the user's events.
     "log": ":user:%s:log",  #: Stream: the user's replayable events.
     "cooldowns": ":user:%s:cooldowns",  #: Sorted set of users to be kept apart from, score = until (ms).
+    "signed_out": ":user:%s:signed-out",  #: When the user signed out (ms): older tokens are void; expires.
     "match": ":match:%s",  #: Hash: one match.
     "operation": ":operation:%s",  #: The answer to a command, for whoever repeats it; expires.
     "statistics": ":statistics:%s",  #: Hash: what happened in one minute (since the epoch); expires.
@@ -52,6 +53,11 @@ def pool_key(pool: str, name: str, *ids: str) -> str:
 def hangups(address: str) -> str:
     """Sorted set of streams to an address (a keyed hash) that have just ended, score = when (ms); expires."""
     return f"dormparty:hangups:{address}"
+
+
+def spent_challenge(nonce: str) -> str:
+    """Who has spent the solution of a challenge of the gate; expires."""
+    return f"dormparty:gate:{nonce}"
 
 
 def check_probe(room_name: str) -> str:

@@ -16,6 +16,8 @@ def add_routes(app: web.Application) -> None:
     """Registers all routes."""
     router = app.router
     router.add_post("/api/session", handlers.create_session)
+    router.add_delete("/api/session", handlers.delete_session)
+    router.add_get("/api/session/challenge", handlers.challenge)
 
     _action(app, _BOTH, "enqueue", handlers.enqueue)
     _action(app, _BOTH, "skip", handlers.skip)

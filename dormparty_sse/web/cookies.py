@@ -1,0 +1,56 @@
+"""The cookies that browsers keep: the session's token, and the device, which outlives sessions."""
+
+import re
+
+from aiohttp import web
+
+from dormparty_sse.domain.models import Session
+from dormparty_sse.domain.names import new_id
+from dormparty_sse.web.parts import parts_of
+from dormparty_sse.web.sessions import SESSION_COOKIE
+
+DEVICE_COOKIE = "dormparty_device"
+
+_DEVICE_AGE_S = 365 * 86_400
+_SANE_DEVICE = re.compile(r"[\w-]{22,64}", re.ASCII)  # 128 bits or more
+
+_RENEWED = web.RequestKey("renewed", Session)
+
+
+def device_of(request: web.Request) -> str:
+    """The device that a browser says it is; a new one where it says nothing sane."""
+    given = request.cookies.get(DEVICE_COOKIE, "")
+    return given if _SANE_DEVICE.fullmatch(given) else new_id()
+
+
+def set_cookies(request: web.Request, answer: web.StreamResponse, session: Session) -> None:
+    """Has the browser keep the session and its device."""
+    ages = {
+        SESSION_COOKIE: (session.token, parts_of(request).sessions.remaining_s(session)),
+        DEVICE_COOKIE: (session.device, _DEVICE_AGE_S),
+    }
+    for name, (value, age_s) in ages.items():
+        answer.set_cookie(
+            name, value, max_age=age_s, httponly=True, samesite="Lax", secure=_is_https(request)
+        )
+
+
+def clear_session(request: web.Request, answer: web.StreamResponse) -> None:
+    """Has the browser forget the session. The device stays what it is."""
+    answer.del_cookie(SESSION_COOKIE, httponly=True, samesite="Lax", secure=_is_https(request))
+
+
+def renew_with_answer(request: web.Request, session: Session) -> None:
+    """Has the browser keep this session from the answer on, whatever that will be."""
+    request[_RENEWED] = session
+
+
+async def add_renewed(request: web.Request, answer: web.StreamResponse) -> None:
+    """Signal handler: the cookies of a session that was renewed with this request."""
+    if session := request.get(_RENEWED):
+        set_cookies(request, answer, session)
+
+
+def _is_https(request: web.Request) -> bool:
+    """By the connection, or by where the settings say that people open the page."""
+    return request.secure or parts_of(request).settings.app_url.startswith("https://")
