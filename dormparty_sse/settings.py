@@ -117,7 +117,10 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _networks(cls, proxies: str) -> str:
-        _parse_networks(proxies)
+        try:
+            _parse_networks(proxies)
+        except ValueError:
+            raise ValueError("it should be addresses and networks, with commas between them") from None
         return proxies
 
     @field_validator("session_secret")

@@ -2,7 +2,7 @@
 
 import re
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from dormparty_sse.domain.models import Session
 from dormparty_sse.domain.names import new_id
@@ -48,7 +48,10 @@ def renew_with_answer(request: web.Request, session: Session) -> None:
 async def add_renewed(request: web.Request, answer: web.StreamResponse) -> None:
     """Signal handler: the cookies of a session that was renewed with this request."""
     if session := request.get(_RENEWED):
-        set_cookies(request, answer, session)
+        late = web.Response()  # aiohttp has read the cookies of the answer itself by now
+        set_cookies(request, late, session)
+        for cookie in late.cookies.values():
+            answer.headers.add(hdrs.SET_COOKIE, cookie.OutputString())
 
 
 def _is_https(request: web.Request) -> bool:
