@@ -57,14 +57,14 @@ async def service_peer(
     server = service_server(
         port, redis_url, _NOWHERE, directory / "service.log", ready, WEB_CONCURRENCY=str(processes)
     )
-    sessions = SessionTokens(SECRET, Clock(), ttl_s=_SESSION_TTL_S)
+    sessions = SessionTokens([SECRET], Clock(), ttl_s=_SESSION_TTL_S)
     users = [UserRef(user_id=new_id(), pool=POOL) for _ in range(streams)]
     script = await redis.script_load(composed(_SCRIPT, Rules()))
     return Peer(
         server=server,
         path="/api/matching/events",
         greets=True,
-        people=[(user.user_id, sessions.sign(user).token) for user in users],
+        people=[(user.user_id, sessions.sign(user, new_id()).token) for user in users],
         publish=["EVALSHA", script, "1", pool_tag(POOL), "USER", "PAYLOAD", ""],
     )
 

@@ -21,16 +21,19 @@ from pydantic_settings import SettingsError as SourceError
 
 from dormparty_sse.domain.errors import SettingsError
 from dormparty_sse.domain.rules import Rules
+from dormparty_sse.domain.strength import unfit_secret
 from dormparty_sse.limits_table import RateLimitTable
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 LongSeconds = Annotated[float, Field(gt=0, le=315_360_000)]  # ten years
-Secret = Annotated[str, Field(min_length=32, repr=False)]
+_SHORTEST_SECRET = 32  # characters
+Secret = Annotated[str, Field(min_length=_SHORTEST_SECRET, repr=False)]
 
 #: As browsers write it: in lower case, without a path. Without https only on this machine.
 _ORIGIN = r"https://[a-z0-9.-]+(:\d+)?"
 _LOCAL_ORIGIN = r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 _SHORTEST_OPERATION_TTL_MS = 10_000
+_LIVEKITS_EXAMPLE_KEY = "devkey"
 _CONFIG_DIR = Path(os.environ.get("DORMPARTY_CONFIG_DIR", "config"))
 
 
@@ -57,11 +60,22 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""  #: Whose X-Forwarded-* headers are believed: addresses, networks, with commas.
 
     # Secrets and sessions
-    session_secret: Secret  #: Signs session tokens.
+    production: bool = False  #: Refuse secrets that are weak, known or alike, and an APP_URL without https.
+    session_secret: Secret  #: Signs session tokens. A list, with commas: the first signs, all are taken.
     admin_token: Secret  #: Opens /api/admin.
     session_ttl_s: Seconds = 86_400  #: How long a session token is valid.
     session_cookie_same_site: Literal["Lax", "None"] = "Lax"  #: `None`: for pages of other sites.
     join_token_ttl_s: Seconds = 60  #: How long a LiveKit join token is valid.
+
+    # The gate before new sessions
+    gate: Literal["off", "proof-of-work", "turnstile", "hcaptcha"] = "off"  #: What a new session takes.
+    gate_difficulty: int = Field(default=16, ge=1, le=32)  #: Bits of work; each one more doubles it.
+    gate_site_key: str = ""  #: Of Turnstile or hCaptcha, for the page.
+    gate_secret: str = Field(default="", repr=False)  #: Theirs, for the service.
+    gate_verify_url: str = Field(
+        default="", pattern=r"^(https?://.*)?$"
+    )  #: Where to ask them; empty: theirs.
+    gate_timeout_s: Seconds = 3  #: For their answer.
 
     # Logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"  #: The least severe level to write.
@@ -148,8 +162,18 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _networks(cls, proxies: str) -> str:
-        _parse_networks(proxies)
+        try:
+            _parse_networks(proxies)
+        except ValueError:
+            raise ValueError("it should be addresses and networks, with commas between them") from None
         return proxies
+
+    @field_validator("session_secret")
+    @classmethod
+    def _long_enough(cls, secrets: str) -> str:
+        if any(len(secret) < _SHORTEST_SECRET for secret in _split(secrets)):
+            raise ValueError(f"each of the list should have at least {_SHORTEST_SECRET} characters")
+        return secrets
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
@@ -159,6 +183,14 @@ class Settings(BaseSettings):
             raise ValueError("UNREACHABLE_AFTER_S must be at least twice PRESENCE_INTERVAL_S")
         if self.presence_interval_s + self.come_back_s > self.unreachable_after_s:
             raise ValueError("UNREACHABLE_AFTER_S must be at least PRESENCE_INTERVAL_S + COME_BACK_S")
+        if self.gate in ("turnstile", "hcaptcha") and not (self.gate_secret and self.gate_site_key):
+            raise ValueError("GATE_SECRET and GATE_SITE_KEY must be set for this GATE")
+        return self
+
+    @model_validator(mode="after")
+    def _fit_for_production(self) -> "Settings":
+        if self.production and (problem := self._unfit()):
+            raise ValueError(problem)
         return self
 
     @classmethod
@@ -174,6 +206,25 @@ class Settings(BaseSettings):
         files = sorted(_CONFIG_DIR.glob("*.toml"))
         toml = TomlConfigSettingsSource(settings_cls, toml_file=files)
         return (init_settings, env_settings, toml)
+
+    def _unfit(self) -> str | None:
+        """What is not fit for production."""
+        secrets = [("SESSION_SECRET", secret) for secret in self.session_secrets]
+        secrets += [("ADMIN_TOKEN", self.admin_token), ("LIVEKIT_API_SECRET", self.livekit_api_secret)]
+        if problem := unfit_secret(secrets) or unfit_secret(
+            [("LIVEKIT_WEBHOOK_SECRET", self.webhook_key[1])]
+        ):
+            return problem
+        if self.livekit_api_key == _LIVEKITS_EXAMPLE_KEY:
+            return "LIVEKIT_API_KEY is not fit for production: it is LiveKit's own for development"
+        if not self.app_url.startswith("https://"):
+            return "APP_URL is not fit for production: it does not begin with https://"
+        return None
+
+    @property
+    def session_secrets(self) -> list[str]:
+        """The first one signs; what any of them has signed is taken."""
+        return _split(self.session_secret)
 
     @property
     def browser_livekit_url(self) -> str:
@@ -261,7 +312,7 @@ def _first_error(error: ValidationError) -> str:
     name = ".".join([setting.upper(), *members])
     if first["type"] == "missing":
         return f"{name} is not set"
-    return f"{name} is wrong: {first['msg']}"
+    return f"{name} is wrong: {first['msg'].removeprefix('Value error, ')}"
 
 
 def _ms(seconds: float) -> int:

@@ -109,6 +109,18 @@ class UnknownReport(DormPartyError):
     status = 404
 
 
+class ChallengeRequired(Forbidden):
+    """A new session is given to who answers a challenge: GET /api/session/challenge."""
+
+    code = "challenge_required"
+
+
+class ChallengeFailed(ChallengeRequired):
+    """The answer to the challenge is wrong, too late, or was used before."""
+
+    code = "challenge_failed"
+
+
 class InvalidState(DormPartyError):
     """The user's state does not allow this action."""
 
@@ -199,3 +211,7 @@ class StateFault(DormPartyError):
 
 class RoomsAway(Unavailable):
     """LiveKit does not answer; try again shortly."""
+
+
+class GateAway(Unavailable):
+    """The check for new sessions does not answer; try again shortly."""

@@ -19,6 +19,27 @@ class UserRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A user, for as long as its token is valid."""
+
+    user: UserRef
+    device: str  #: What the user comes with, again and again; empty in tokens that are older than devices.
+    token: str
+    issued_at: int  #: ms since the epoch.
+    expires_at: int  #: ms since the epoch.
+    renew_at: int  #: ms since the epoch: from then on it is time for a fresh token.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateAnswer:
+    """What somebody without a session says to the gate (services/gate.py)."""
+
+    challenge: str | None = None  #: The one that was solved.
+    solution: str | None = None  #: A decimal number.
+    token: str | None = None  #: Of a third party's check.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
     """One step of one user, as a script recorded it."""
 

@@ -13,6 +13,7 @@ import structlog
 
 from dormparty_sse.domain.clock import Clock
 from dormparty_sse.domain.errors import StateAway
+from dormparty_sse.domain.events import EventType
 from dormparty_sse.domain.models import Commit, Event, UserRef
 from dormparty_sse.services.catch_up import CatchUp
 from dormparty_sse.services.hangups import Hangups, Opened
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 _ANNOUNCED_AT_ONCE = 100  # streams; then everything else has its turn
 _LAST_WORDS_S = 0.5  # to take the last events before one is cut off
 _LOOK_S = 0.05  # between looks whether all have ended
+_SIGNED_OUT = "-"  # what scripts tell the streams of a user whose tokens are void from now on
 _BEGIN_ANEW = "?"  # what scripts tell the streams of a user whom they remove, or have not known
 
 
@@ -154,6 +156,8 @@ class Hub:
         if message == _BEGIN_ANEW:
             self.lost_pools.add(stream.user.pool)
             stream.begin_anew()
+        elif message == _SIGNED_OUT:
+            stream.close(EventType.DRAINING, Cause.SIGNED_OUT)  # the client comes back, and is refused
         elif message.startswith("!"):
             stream.superseded_by(int(message[1:]))
         else:

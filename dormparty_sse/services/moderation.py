@@ -54,7 +54,9 @@ class Moderation:
         }
 
     async def admit(self, user: UserRef, device: str) -> None:
-        """A user comes with a device: what holds for it holds for the user. Raises Barred for a ban."""
+        """A user comes with a device: what holds for it holds for the user. Raises Banned."""
+        if not device:  # a token from before there were any
+            return
         await self._devices.note_user(device, user)
         bar = await self._devices.bar_of(device)
         if not bar:

@@ -19,6 +19,7 @@ class Cause(StrEnum):
     SUPERSEDED = "superseded"  #: A newer stream of the user has begun.
     DRAINING = "draining"  #: This process stops.
     RENEWED = "renewed"  #: Redis has lost what it was told; the client comes back to a snapshot.
+    SIGNED_OUT = "signed-out"  #: The user has signed out.
     SLOW = "slow"  #: Too many events waited for it.
     STUCK = "stuck"  #: It took nothing for too long.
     ANSWERED = "answered"  #: It was a poll, and is done.

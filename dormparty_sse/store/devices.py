@@ -46,11 +46,14 @@ class Devices:
     async def bar_of(self, device: str) -> Bar | None:
         """Why it is kept out, if it is."""
         record = await self._connection.execute("GET", device_bar(device))
-        if not record:
-            return None
-        fields = orjson.loads(record)
-        return Bar(kind=BarKind(fields["kind"]), reason=fields["reason"], until=fields["until"])
+        return read_bar(record) if record else None
 
     async def unbar(self, device: str) -> bool:
         """Lets it in again. Was it kept out?"""
         return bool(await self._connection.execute("DEL", device_bar(device)))
+
+
+def read_bar(record: str) -> Bar:
+    """A bar from its JSON, a device's or a user's."""
+    fields = orjson.loads(record)
+    return Bar(kind=BarKind(fields["kind"]), reason=fields["reason"], until=fields["until"])

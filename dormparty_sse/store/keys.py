@@ -28,11 +28,12 @@ POOL_KEYS: dict[str, str] = {
     "blocks": ":user:%s:blocks",  #: Sorted set of users never to be met again, score = since (ms); expires.
     "reporters": ":user:%s:reporters",  #: Sorted set of who has reported it, score = when (ms); expires.
     "reported": ":user:%s:reported",  #: Hash: the id of the user's report of each session; expires.
-    "bar": ":user:%s:bar",  #: Hash: why the user may not be matched, and until when; expires then.
+    "bar": ":user:%s:bar",  #: JSON: why the user may not be matched, and until when; expires then.
     "report": ":report:%s",  #: Hash: one report; expires.
     "open_reports": ":reports:open",  #: Sorted set of reports for the moderators, score = when (ms).
     "resolved_reports": ":reports:resolved",  #: Likewise, score = when it was resolved.
     "trail": ":trail",  #: Stream: what moderators did.
+    "signed_out": ":user:%s:signed-out",  #: When the user signed out (ms): older tokens are void; expires.
     "match": ":match:%s",  #: Hash: one match.
     "operation": ":operation:%s",  #: The answer to a command, for whoever repeats it; expires.
     "statistics": ":statistics:%s",  #: Hash: what happened in one minute (since the epoch); expires.
@@ -77,6 +78,11 @@ def device_bar(device: str) -> str:
 def rate_counts(limit: str) -> tuple[str, str]:
     """Requests counted for a limit and for whom: those of the window before, and of this one; both expire."""
     return f"dormparty:requests:{limit}:before", f"dormparty:requests:{limit}"
+
+
+def spent_challenge(nonce: str) -> str:
+    """Who has spent the solution of a challenge of the gate; expires."""
+    return f"dormparty:gate:{nonce}"
 
 
 def check_probe(room_name: str) -> str:

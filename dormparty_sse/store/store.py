@@ -60,9 +60,13 @@ class Store:
 
     # Users
 
-    async def register(self, user: UserRef) -> Commit:
-        """Makes the user known, as IDLE."""
-        return await self.run("user_register", user.pool, user.user_id)
+    async def register(self, user: UserRef, device: str = "") -> Commit:
+        """Makes the user known, as IDLE, and notes the device of its session."""
+        return await self.run("user_register", user.pool, user.user_id, device)
+
+    async def sign_out(self, user: UserRef, remember_ms: int) -> Commit:
+        """Voids the user's tokens of now and before, and ends whatever it is in."""
+        return await self.run("user_sign_out", user.pool, user.user_id, remember_ms)
 
     async def seen(self, pool: str, streams: Mapping[str, int]) -> list[str]:
         """Notes a sign of life of each user, by its stream's generation. Returns those who are not known."""

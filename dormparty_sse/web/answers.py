@@ -3,6 +3,8 @@
 Clients must take members that they do not know: more may come. Events are in events.py.
 """
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -29,6 +31,17 @@ class SessionAnswer(Answer):
     pool: str
     token: str
     expires_at: int
+    renew_after_seconds: int  #: In how long to ask again, for a fresh token.
+
+
+class ChallengeAnswer(Answer):
+    """What a new session takes; beside the gate's kind, what that kind needs."""
+
+    gate: Literal["off", "proof-of-work", "turnstile", "hcaptcha"]
+    challenge: str | None = None
+    difficulty: int | None = None
+    expires_at: int | None = None
+    site_key: str | None = None
 
 
 class Match(Answer):
@@ -172,6 +185,10 @@ class SkipCooldownProblem(Problem):
     """The user has skipped too often, and may not until then."""
 
     cooldown_until: int
+
+
+class ChallengeProblem(Problem, ChallengeAnswer):
+    """A new session takes the answer to this challenge."""
 
 
 class UnknownUserProblem(Problem):

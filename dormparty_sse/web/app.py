@@ -18,6 +18,7 @@ from dormparty_sse.services.aftercare import Aftercare
 from dormparty_sse.services.audit import Auditor
 from dormparty_sse.services.commits import Commits
 from dormparty_sse.services.deadlines import Deadlines
+from dormparty_sse.services.gate import make_gate
 from dormparty_sse.services.hangups import Hangups
 from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.hints import Hints
@@ -28,6 +29,7 @@ from dormparty_sse.services.moderation import Moderation
 from dormparty_sse.services.rate_limits import AtOnce, RateLimits
 from dormparty_sse.services.reconcile import Reconciler
 from dormparty_sse.services.repair import Repairer
+from dormparty_sse.services.standing import Standing
 from dormparty_sse.services.sync import RoomSync
 from dormparty_sse.services.tasks import Tasks, cancel, every, go_round
 from dormparty_sse.services.upkeep import Upkeep
@@ -42,6 +44,7 @@ from dormparty_sse.store.queries import Queries
 from dormparty_sse.store.statistics import Statistics
 from dormparty_sse.store.store import Store
 from dormparty_sse.web import cors, middlewares, rate_limits
+from dormparty_sse.web.cookies import add_renewed
 from dormparty_sse.web.parts import PARTS, Parts
 from dormparty_sse.web.proxies import forwarded_by
 from dormparty_sse.web.routes import add_routes
@@ -71,6 +74,7 @@ def make_app(settings: Settings) -> web.Application:
     app.on_response_prepare.append(middlewares.add_headers)
     app.on_response_prepare.append(rate_limits.add_rate_limit_headers)
     app.on_response_prepare.append(middlewares.close_when_draining)
+    app.on_response_prepare.append(add_renewed)
     app.on_response_prepare.append(cors.allow(settings.allowed_origins))
     app.cleanup_ctx.append(lambda running: _parts(running, settings))
     add_routes(app)
@@ -117,13 +121,17 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
     repairer = Repairer(store, rooms, auditor, commits)
     aftercare = Aftercare(connection, store, repairer, upkeep)
 
+    gate = make_gate(settings, connection, clock)
+
     app[PARTS] = Parts(
         settings=settings,
         connection=connection,
         store=store,
         rooms=rooms,
         rooms_health=health,
-        sessions=SessionTokens(settings.session_secret, clock, ttl_s=settings.session_ttl_s),
+        sessions=SessionTokens(settings.session_secrets, clock, ttl_s=settings.session_ttl_s),
+        standing=Standing(connection, store, commits, session_ttl_s=settings.session_ttl_s),
+        gate=gate,
         actions=Actions(
             store, commits, views, Hints(reconciler, tasks), stale_after_s=settings.stale_after_s
         ),
@@ -163,6 +171,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
     deadlines.stop()
     await cancel(rounds)
     await tasks.finish(_FINISH_WORK_S)
+    await gate.aclose()
     await rooms.aclose()
     await connection.aclose()
 

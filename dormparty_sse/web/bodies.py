@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic.alias_generators import to_camel
 
 from dormparty_sse.domain.errors import InvalidRequest, NotJson, PayloadTooLarge, RequestTimeout, UserMismatch
-from dormparty_sse.domain.models import UserRef
+from dormparty_sse.domain.models import GateAnswer, UserRef
 from dormparty_sse.domain.moderation import Offence
 from dormparty_sse.domain.names import POOL_PATTERN
 from dormparty_sse.web.parts import parts_of
@@ -35,6 +35,19 @@ class PoolBody(Body):
     """POST /api/session and what operators ask: which pool is meant."""
 
     pool: Pool | None = None
+
+
+class SessionBody(PoolBody):
+    """POST /api/session: with the answer to a challenge, where one is asked for."""
+
+    challenge: Annotated[str, StringConstraints(max_length=64)] | None = None
+    solution: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,16}$")] | None = None
+    gate_token: Annotated[str, StringConstraints(min_length=1, max_length=8192)] | None = None
+
+    @property
+    def gate_answer(self) -> GateAnswer:
+        """What it says to the gate."""
+        return GateAnswer(challenge=self.challenge, solution=self.solution, token=self.gate_token)
 
 
 class EnqueueBody(Body):

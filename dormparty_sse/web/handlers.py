@@ -8,22 +8,23 @@ import structlog
 from aiohttp import web
 
 from dormparty_sse.domain.errors import Unauthenticated
-from dormparty_sse.domain.models import UserRef
+from dormparty_sse.domain.models import Session, UserRef
 from dormparty_sse.domain.names import DEFAULT_POOL, new_id
 from dormparty_sse.web.bodies import (
     BlockBody,
     Body,
     EnqueueBody,
     MatchBody,
-    PoolBody,
     ReportBody,
     RoomBody,
+    SessionBody,
     read_body,
     read_own_body,
 )
-from dormparty_sse.web.origins import check_origin, is_https
+from dormparty_sse.web.cookies import clear_session, device_of, renew_with_answer, set_cookies
+from dormparty_sse.web.origins import check_origin
 from dormparty_sse.web.parts import parts_of
-from dormparty_sse.web.sessions import COOKIE, Session, session_token
+from dormparty_sse.web.sessions import session_token, uses_cookie
 
 
 def json_answer(data: Any, status: int = HTTPStatus.OK) -> web.Response:
@@ -36,92 +37,111 @@ def json_answer(data: Any, status: int = HTTPStatus.OK) -> web.Response:
     )
 
 
-def current_user(request: web.Request) -> UserRef:
-    """Who is asking. Raises Unauthenticated, and ForbiddenOrigin where a foreign page asks by cookie."""
+async def current_user(request: web.Request) -> UserRef:
+    """Who is asking; a browser may get a renewed session.
+
+    Raises Unauthenticated, Barred, StateAway, and ForbiddenOrigin where a foreign page asks by cookie.
+    """
     check_origin(request)
-    token = session_token(request)
-    if not token:
-        raise Unauthenticated
-    user = parts_of(request).sessions.read(token).user
-    structlog.contextvars.bind_contextvars(user_id=user.user_id)
-    return user
+    session, renewed = await _current_session(request)
+    structlog.contextvars.bind_contextvars(user_id=session.user.user_id)
+    if renewed and uses_cookie(request):
+        renew_with_answer(request, renewed)
+    return session.user
 
 
 async def create_session(request: web.Request) -> web.Response:
-    """POST /api/session: who has no valid session gets a new user."""
-    body = await read_body(request, PoolBody)
-    session = _known_session(request)
-    status = HTTPStatus.OK
+    """POST /api/session: who has no valid session gets a new user; an ageing session gets a fresh token."""
+    body = await read_body(request, SessionBody)
+    parts = parts_of(request)
+    session, status = await _known_session(request), HTTPStatus.OK
     if session is None:
+        await parts.gate.require(body.gate_answer)
         user = UserRef(user_id=new_id(), pool=body.pool or DEFAULT_POOL)
-        session, status = parts_of(request).sessions.sign(user), HTTPStatus.CREATED
-    await parts_of(request).store.register(session.user)
-
-    answer = json_answer(_session_view(session), status)
-    same_site = parts_of(request).settings.session_cookie_same_site
-    answer.set_cookie(
-        COOKIE,
-        session.token,
-        max_age=parts_of(request).sessions.remaining_s(session),
-        httponly=True,
-        samesite=same_site,
-        secure=is_https(request) or same_site == "None",
+        session, status = parts.sessions.sign(user, device_of(request)), HTTPStatus.CREATED
+    await parts.store.register(session.user, session.device)
+    await parts.moderation.admit(session.user, session.device)
+    answer = json_answer(
+        {
+            "userId": session.user.user_id,
+            "pool": session.user.pool,
+            "token": session.token,
+            "expiresAt": session.expires_at,
+            "renewAfterSeconds": parts.sessions.renew_after_s(session),
+        },
+        status,
     )
+    set_cookies(request, answer, session)
+    return answer
+
+
+async def challenge(request: web.Request) -> web.Response:
+    """GET /api/session/challenge: what a new session takes."""
+    return json_answer(parts_of(request).gate.challenge())
+
+
+async def delete_session(request: web.Request) -> web.Response:
+    """DELETE /api/session: signs the user out, wherever it is signed in."""
+    session, _ = await _current_session(request)
+    await read_own_body(request, Body, session.user)
+    await parts_of(request).standing.sign_out(session)
+    answer = web.Response(status=HTTPStatus.NO_CONTENT, headers={"Cache-Control": "no-store"})
+    clear_session(request, answer)
     return answer
 
 
 async def enqueue(request: web.Request) -> web.Response:
     """POST enqueue."""
-    user = current_user(request)
+    user = await current_user(request)
     body = await read_own_body(request, EnqueueBody, user)
     return json_answer(await parts_of(request).actions.enqueue(user, body.interests))
 
 
 async def skip(request: web.Request) -> web.Response:
     """POST skip."""
-    user = current_user(request)
+    user = await current_user(request)
     body = await read_own_body(request, MatchBody, user)
     return json_answer(await parts_of(request).actions.skip(user, body.session_id))
 
 
 async def end(request: web.Request) -> web.Response:
     """POST end."""
-    user = current_user(request)
+    user = await current_user(request)
     body = await read_own_body(request, MatchBody, user)
     return json_answer(await parts_of(request).actions.end(user, body.session_id))
 
 
 async def leave(request: web.Request) -> web.Response:
     """POST leave, also by sendBeacon."""
-    user = current_user(request)
+    user = await current_user(request)
     body = await read_own_body(request, MatchBody, user)
     return json_answer(await parts_of(request).actions.leave(user, body.session_id))
 
 
 async def heartbeat(request: web.Request) -> web.Response:
     """POST heartbeat."""
-    user = current_user(request)
+    user = await current_user(request)
     await read_own_body(request, Body, user)
     return json_answer(await parts_of(request).actions.heartbeat(user))
 
 
 async def room_close_ack(request: web.Request) -> web.Response:
     """POST room-close-ack."""
-    user = current_user(request)
+    user = await current_user(request)
     body = await read_own_body(request, RoomBody, user)
     return json_answer(await parts_of(request).actions.acknowledge_room_closing(user, body.room_name))
 
 
 async def block(request: web.Request) -> web.Response:
     """POST block."""
-    user = current_user(request)
+    user = await current_user(request)
     body = await read_own_body(request, BlockBody, user)
     return json_answer(await parts_of(request).moderation.block(user, body.session_id))
 
 
 async def report(request: web.Request) -> web.Response:
     """POST report."""
-    user = current_user(request)
+    user = await current_user(request)
     body = await read_own_body(request, ReportBody, user)
     moderation = parts_of(request).moderation
     return json_answer(await moderation.report(user, body.session_id, body.reason, body.details))
@@ -129,37 +149,41 @@ async def report(request: web.Request) -> web.Response:
 
 async def check_match(request: web.Request) -> web.Response:
     """GET and POST check-match."""
-    user = current_user(request)
+    user = await current_user(request)
     await read_own_body(request, MatchBody, user)
     return json_answer(await parts_of(request).actions.check_match(user))
 
 
 async def check_disconnect(request: web.Request) -> web.Response:
     """GET and POST check-disconnect."""
-    user = current_user(request)
+    user = await current_user(request)
     body = await read_own_body(request, MatchBody, user)
     return json_answer(await parts_of(request).actions.check_disconnect(user, body.session_id))
 
 
 async def status(request: web.Request) -> web.Response:
     """GET status."""
-    user = current_user(request)
+    user = await current_user(request)
     await read_own_body(request, Body, user)
     return json_answer(await parts_of(request).actions.status(user))
 
 
-def _known_session(request: web.Request) -> Session | None:
+async def _current_session(request: web.Request) -> tuple[Session, Session | None]:
+    """The session of a request, and a renewed one where it is time. Raises Unauthenticated, StateAway."""
     token = session_token(request)
+    if not token:
+        raise Unauthenticated
+    parts = parts_of(request)
+    session = parts.sessions.read(token)
+    renewed = parts.sessions.renewed(session)  # first, so that a sign-out from now on voids this too
+    await parts.standing.require(session)
+    return session, renewed
+
+
+async def _known_session(request: web.Request) -> Session | None:
+    """The session to go on with, if there is one."""
     try:
-        return parts_of(request).sessions.read(token) if token else None
+        session, renewed = await _current_session(request)
     except Unauthenticated:
         return None
-
-
-def _session_view(session: Session) -> dict[str, Any]:
-    return {
-        "userId": session.user.user_id,
-        "pool": session.user.pool,
-        "token": session.token,
-        "expiresAt": session.expires_at,
-    }
+    return renewed or session

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 
 def configure_logs(level: str, log_format: str) -> None:
@@ -40,6 +41,20 @@ def configure_logs(level: str, log_format: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    logging.getLogger("aiohttp.server").addFilter(_tell_nobodys_address)
+
+
+def _tell_nobodys_address(record: logging.LogRecord) -> bool:
+    """What aiohttp says of a request names its sender, and quotes one that is no HTTP, whatever it holds."""
+    if not isinstance(record.msg, str) or not record.msg.startswith("Error handling request from"):
+        return True
+    record.msg, record.args = "request_failed_early", None
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.msg = f"request_unreadable: {type(error).__name__}"
+        record.exc_info = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 class _Stdout(io.TextIOBase):

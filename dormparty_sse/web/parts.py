@@ -8,12 +8,14 @@ from dormparty_sse.livekit.rooms import Rooms
 from dormparty_sse.services.actions import Actions
 from dormparty_sse.services.administration import Administration
 from dormparty_sse.services.audit import Auditor
+from dormparty_sse.services.gate import Gate
 from dormparty_sse.services.health import RoomsHealth
 from dormparty_sse.services.hub import Hub
 from dormparty_sse.services.metrics import Metrics
 from dormparty_sse.services.moderation import Moderation
 from dormparty_sse.services.rate_limits import AtOnce, RateLimits
 from dormparty_sse.services.repair import Repairer
+from dormparty_sse.services.standing import Standing
 from dormparty_sse.services.sync import RoomSync
 from dormparty_sse.services.webhooks import Webhooks
 from dormparty_sse.settings import Settings
@@ -35,6 +37,8 @@ class Parts:
     rooms: Rooms
     rooms_health: RoomsHealth
     sessions: SessionTokens
+    standing: Standing
+    gate: Gate
     actions: Actions
     hub: Hub
     webhooks: Webhooks

@@ -6,9 +6,12 @@ from dormparty_sse.domain.errors import (
     BadSignature,
     Banned,
     Barred,
+    ChallengeFailed,
+    ChallengeRequired,
     Forbidden,
     InvalidState,
     SkipCooldown,
+    Unavailable,
     UnknownSession,
 )
 from dormparty_sse.web import handlers, operators, pages, schema, stream, webhooks
@@ -16,6 +19,7 @@ from dormparty_sse.web.admin import for_operators
 from dormparty_sse.web.admin_answers import AliveAnswer, ReadyAnswer, SchemaAnswer
 from dormparty_sse.web.admin_routes import ADMIN_ROUTES
 from dormparty_sse.web.answers import (
+    ChallengeAnswer,
     DisconnectAnswer,
     EmptyAnswer,
     EnqueueAnswer,
@@ -27,7 +31,7 @@ from dormparty_sse.web.answers import (
     SkipAnswer,
     StatusAnswer,
 )
-from dormparty_sse.web.bodies import BlockBody, EnqueueBody, MatchBody, PoolBody, ReportBody, RoomBody
+from dormparty_sse.web.bodies import BlockBody, EnqueueBody, MatchBody, ReportBody, RoomBody, SessionBody
 from dormparty_sse.web.events import PollAnswer, StreamItem
 from dormparty_sse.web.operations import EVENT_STREAM, Access, Operation, Reply, Route
 
@@ -69,9 +73,28 @@ _PEOPLE = (
         Operation(
             summary="Become a user, or find out who one is",
             access=Access.MAYBE_SESSION,
-            takes=PoolBody,
+            takes=SessionBody,
             answer=SessionAnswer,
             further=(Reply(SessionAnswer, 201),),
+            problems=(Banned, ChallengeRequired, ChallengeFailed, Unavailable),
+        ),
+    ),
+    Route(
+        "DELETE",
+        ("/api/session",),
+        handlers.delete_session,
+        Operation(summary="Sign out, everywhere", answer=None, further=(Reply(None, 204),)),
+    ),
+    Route(
+        "GET",
+        ("/api/session/challenge",),
+        handlers.challenge,
+        Operation(
+            summary="What a new session takes",
+            access=Access.ANYBODY,
+            takes=None,
+            answer=ChallengeAnswer,
+            needs_state=False,
         ),
     ),
     Route(

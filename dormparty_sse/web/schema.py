@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 import dormparty_sse
 from dormparty_sse.domain.errors import (
     Barred,
+    ChallengeRequired,
     DormPartyError,
     InvalidRequest,
     InvalidState,
@@ -45,6 +46,7 @@ _PROBLEMS: dict[type[DormPartyError], type[answers.Problem]] = {
     InvalidState: answers.InvalidStateProblem,
     UnknownUser: answers.UnknownUserProblem,
     Barred: answers.BarredProblem,
+    ChallengeRequired: answers.ChallengeProblem,
     SkipCooldown: answers.SkipCooldownProblem,
 }
 

@@ -25,7 +25,7 @@ class EventsQuery(Body):
 
 async def events(request: web.Request) -> web.StreamResponse:
     """GET events. A stream begins with this; it goes on until one of its ends goes, or a newer one comes."""
-    user = current_user(request)
+    user = await current_user(request)
     query = await read_own_body(request, EventsQuery, user)
     last_event_id = request.headers.get("Last-Event-ID") or query.last_event_id or None
     transport = request.transport

@@ -46,6 +46,10 @@ export class FakeServer {
   /** What the next snapshots say. */
   snapshot = {};
   retryMs = null;
+  /** Each request for a session is asked the next of these, until there is none left. */
+  challenges = [];
+  /** In how long sessions are to be renewed. */
+  renewAfterSeconds = undefined;
   /** @type {Map<string, (request: object) => {status?: number, headers?: object, body?: object}>} */
   answers = new Map();
   /** The streams that are open, the newest last. */
@@ -142,9 +146,15 @@ export class FakeServer {
     return `token-${this.#sessions}`;
   }
 
-  #session({ headers }) {
+  #session({ method, headers }) {
+    if (method === 'DELETE') {
+      this.expire();
+      return { status: 204, body: {} };
+    }
+    if (this.challenges.length > 0) return { status: 403, body: this.challenges.shift() };
     const isKnown = headers.authorization === `Bearer ${this.#token}`;
-    const session = { userId: `user-${this.#sessions}`, pool: 'main', token: this.#token, expiresAt: 0 };
+    const { renewAfterSeconds } = this;
+    const session = { userId: `user-${this.#sessions}`, pool: 'main', token: this.#token, expiresAt: 0, renewAfterSeconds };
     return { status: isKnown ? 200 : 201, body: session };
   }
 

@@ -54,10 +54,10 @@ async def service(stack: Stack, directory: Path) -> AsyncIterator[Server]:
 
 def deaf_people(stack: Stack, service: Server, pool: str) -> list[Person]:
     """Without a word to the service: their sessions are made here."""
-    sessions = SessionTokens(SECRET, Clock(), ttl_s=1000)
+    sessions = SessionTokens([SECRET], Clock(), ttl_s=1000)
     people = []
     for _ in range(CLIENTS):
-        session = sessions.sign(UserRef(user_id=new_id(), pool=pool))
+        session = sessions.sign(UserRef(user_id=new_id(), pool=pool), new_id())
         known = {"userId": session.user.user_id, "pool": pool, "token": session.token}
         people.append(Person(stack.http, service.url, known))
     return people

@@ -16,7 +16,7 @@ local user = user_ensure(ARGV[1])
 if not user_may(user, 'enqueue') then return answer(OUTCOME.INVALID_STATE, user) end
 local bar = bar_of(user.id)
 if bar then
-  return answer(OUTCOME.BARRED, user, { kind = bar.kind, reason = bar.reason, ['until'] = tonumber(bar['until']) })
+  return answer(OUTCOME.BARRED, user, { kind = bar.kind, reason = bar.reason, ['until'] = bar['until'] })
 end
 user_act(user, 'enqueue')
 

@@ -221,6 +221,10 @@ export class Problem extends Error {
     status?: number;
     state?: State;
     retryAfter?: number;
+    gate?: Challenge['gate'];
+    challenge?: string;
+    difficulty?: number;
+    siteKey?: string;
   });
   readonly name: 'Problem';
   /** Such as `invalid_state`, `rate_limited`, `unavailable`, `unreachable`. */
@@ -229,6 +233,8 @@ export class Problem extends Error {
   /** The state that did not allow the action. */
   readonly state: State | null;
   readonly retryAfterSeconds: number | null;
+  /** What a new session takes. */
+  readonly challenge: Challenge | null;
 }
 
 /** In milliseconds. */
@@ -263,8 +269,26 @@ export interface Options {
   pool?: string;
   /** Tell the server when the page is closed while in line or in a match; true without it. */
   leaveWithPage?: boolean;
+  /**
+   * Answers what the server asks before it gives a session: members of the next request, such as `gateToken`. Without
+   * it, a proof of work is solved, and nothing else.
+   */
+  answerChallenge?: (challenge: Challenge) => Promise<ChallengeAnswer | null>;
   timings?: Partial<Timings>;
 }
+
+/** What the server asks of whoever wants a new session. */
+export interface Challenge {
+  gate: 'proof-of-work' | 'turnstile' | 'hcaptcha';
+  /** Of a proof of work, as is `difficulty`. */
+  challenge?: string;
+  /** In bits. */
+  difficulty?: number;
+  /** For the widget of Turnstile or hCaptcha. */
+  siteKey?: string;
+}
+
+export type ChallengeAnswer = { challenge: string; solution: string } | { gateToken: string };
 
 export interface Step {
   state: State;
@@ -322,6 +346,8 @@ export class DormPartyClient extends EventTarget {
   connect(): Promise<void>;
   /** Closes the stream; the server then holds one for gone unless another tab took over. */
   close(): void;
+  /** Signs out, also in other tabs: whatever one is in ends, and the next `connect` makes somebody new. */
+  signOut(): Promise<void>;
   /** Resumes the stream at once, when the network is known to be back. A page's client knows by itself. */
   hurry(): void;
 

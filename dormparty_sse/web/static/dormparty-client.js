@@ -50,11 +50,11 @@ export class DormPartyClient extends EventTarget {
   #heartbeatTimer;
 
   /** @param {import('./dormparty-client.d.ts').Options} [options] */
-  constructor({ baseUrl, pool, leaveWithPage = true, timings } = {}) {
+  constructor({ baseUrl, pool, leaveWithPage = true, answerChallenge, timings } = {}) {
     super();
     this.#timings = { ...TIMINGS, ...timings };
     this.#leavesWithPage = leaveWithPage;
-    this.#api = new ServerApi({ baseUrl, pool, timeoutMs: this.#timings.requestMs });
+    this.#api = new ServerApi({ baseUrl, pool, timeoutMs: this.#timings.requestMs, answer: answerChallenge });
     this.#api.onSession = (session) => this.#useSession(session);
     this.#connection = new Connection(this.#api, this.#timings);
     this.#connection.onEvent = (data, resumed) => this.#receive(data, resumed);
@@ -107,6 +107,12 @@ export class DormPartyClient extends EventTarget {
   close() {
     this.#stopWatchingPage();
     this.#connection.close();
+  }
+
+  /** Signs out, also in other tabs: whatever one is in ends, and the next `connect` makes somebody new. */
+  async signOut() {
+    await this.#api.closeSession();
+    this.close();
   }
 
   /** Resumes the stream at once, when the network is known to be back. A page's client knows by itself. */
@@ -211,6 +217,7 @@ export class DormPartyClient extends EventTarget {
   // Events
 
   #receive(data, resumed) {
+    this.#api.renewInTime();
     if (data.type === 'connected') this.#connected(data, resumed);
     else if (MOMENTARY.has(data.type)) this.#momentary(data);
     else if (!(data.seq <= this.#seq)) this.#step(data);

@@ -5,16 +5,14 @@
 
 -- { kind, reason, until } of a user who is kept out, or nil.
 local function bar_of(id)
-  return hash_get(KEY.bar(id))
+  return json_table(redis.call('GET', KEY.bar(id)) or nil)
 end
 
 -- Keeps somebody out, for longer than before if it was so already. A ban stands, whatever comes after it.
 local function bar_set(id, kind, reason, at)
   local bar = bar_of(id)
   if bar and bar.kind == 'banned' and kind ~= 'banned' then return end
-  redis.call('DEL', KEY.bar(id))
-  redis.call('HSET', KEY.bar(id), 'kind', kind, 'reason', reason, 'until', at)
-  redis.call('PEXPIREAT', KEY.bar(id), at)
+  redis.call('SET', KEY.bar(id), cjson.encode({ kind = kind, reason = reason, ['until'] = at }), 'PXAT', at)
 end
 
 -- Leads a user home, wherever it is. A partner goes back to the queue.

@@ -4,9 +4,16 @@
  */
 
 import { Deadline } from './deadline.js';
+import { answerChallenge } from './gate.js';
 import { Problem, problemOf, unreachable } from './problem.js';
 
-/** @typedef {{userId: string, pool: string, token: string, expiresAt: number}} Session */
+/** Challenges that are answered one after the other, should the answer to the first come too late. */
+const MOST_CHALLENGES = 3;
+const NO_CONTENT = 204;
+/** Between attempts to renew the session. */
+const RENEW_AGAIN_MS = 60_000;
+
+/** @typedef {{userId: string, pool: string, token: string, expiresAt: number, renewAfterSeconds: number}} Session */
 
 export class ServerApi {
   #base;
@@ -14,14 +21,20 @@ export class ServerApi {
   #timeoutMs;
   #usesCookie;
   #token = '';
+  #answerChallenge;
+  #renewAt = Number.POSITIVE_INFINITY;
   /** @type {Promise<Session>|null} */
   #opening = null;
 
   /** @type {(session: Session) => void} Called whenever the server named the session. */
   onSession = () => {};
 
-  /** @param {{baseUrl?: string, pool?: string, timeoutMs: number}} options */
-  constructor({ baseUrl = '', pool, timeoutMs }) {
+  /**
+   * @param {{baseUrl?: string, pool?: string, timeoutMs: number,
+   *          answer?: (challenge: import('../dormparty-client.d.ts').Challenge) => Promise<object>}} options
+   */
+  constructor({ baseUrl = '', pool, timeoutMs, answer }) {
+    this.#answerChallenge = answer ?? answerChallenge;
     this.#base = baseUrl.replace(/\/$/, '');
     this.#pool = pool;
     this.#timeoutMs = timeoutMs;
@@ -40,6 +53,20 @@ export class ServerApi {
     return this.#opening;
   }
 
+  /** Ends the session, here and wherever else the user is. @throws {Problem} */
+  async closeSession() {
+    await this.#send('DELETE', '/api/session');
+    this.#token = '';
+    this.#renewAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** To be called now and then: a session past half its life is renewed while it is still valid. */
+  renewInTime() {
+    if (Date.now() < this.#renewAt) return;
+    this.#renewAt = Date.now() + RENEW_AGAIN_MS;
+    this.openSession().catch(() => {}); // there is time for more
+  }
+
   /**
    * One request; when the session has run out, a new session and one more try.
    * @param {'GET'|'POST'} method
@@ -50,6 +77,7 @@ export class ServerApi {
    * @throws {Problem}
    */
   async request(method, path, body, options) {
+    this.renewInTime();
     try {
       return await this.#send(method, path, body, options);
     } catch (problem) {
@@ -88,11 +116,25 @@ export class ServerApi {
   }
 
   async #requestSession() {
-    const session = await this.#send('POST', '/api/session', this.#pool ? { pool: this.#pool } : {});
+    const session = await this.#passGate(this.#pool ? { pool: this.#pool } : {});
     this.#pool = session.pool; // where the next session belongs, should this one run out
     this.#token = session.token;
+    this.#renewAt = Date.now() + (session.renewAfterSeconds ?? Number.POSITIVE_INFINITY) * 1000;
     this.onSession(session);
     return session;
+  }
+
+  async #passGate(wanted) {
+    let answer = {};
+    for (let left = MOST_CHALLENGES; ; left -= 1) {
+      try {
+        return await this.#send('POST', '/api/session', { ...wanted, ...answer });
+      } catch (problem) {
+        if (!problem.challenge || left === 0) throw problem;
+        answer = await this.#answerChallenge(problem.challenge);
+        if (!answer) throw problem;
+      }
+    }
   }
 
   async #send(method, path, body, { timeoutMs = this.#timeoutMs, signal } = {}) {
@@ -105,7 +147,7 @@ export class ServerApi {
     try {
       const response = await this.#fetch(path, init);
       const answer = await jsonOf(response);
-      if (response.ok && answer) return answer;
+      if (response.ok && (answer || response.status === NO_CONTENT)) return answer;
       throw problemOf(response, answer);
     } finally {
       deadline.end();

@@ -4,7 +4,7 @@
  */
 export class Problem extends Error {
   /** @param {{code: string, title?: string, detail?: string, status?: number, state?: string,
-   *           retryAfter?: number}} fields */
+   *           retryAfter?: number, gate?: string}} fields */
   constructor(fields) {
     super(fields.detail || fields.title || fields.code);
     this.name = 'Problem';
@@ -12,7 +12,13 @@ export class Problem extends Error {
     this.status = fields.status ?? 0;
     this.state = fields.state ?? null;
     this.retryAfterSeconds = fields.retryAfter ?? null;
+    /** What the server wants answered before it gives a session. */
+    this.challenge = fields.gate ? challengeOf(fields) : null;
   }
+}
+
+function challengeOf({ gate, challenge, difficulty, siteKey }) {
+  return { gate, challenge, difficulty, siteKey };
 }
 
 /** That of an answer. @param {Response} response @param {any} answer its JSON, if it has any */

@@ -1,0 +1,47 @@
+"""Which secrets will do in production: none that somebody could know, or guess."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+_SHORTEST = 32
+_FEWEST_KINDS = 10  # of characters; a random one has more, even in hexadecimal
+#: What examples and defaults are made of, and what a random secret holds once in a million times at most.
+_TELLTALE = re.compile(
+    "secret|token|passw|devkey|change[-_ ]?me|example|default|develop|insecure|placeholder|dormparty|livekit"
+    "|your[-_ ]",
+    re.IGNORECASE,
+)
+
+
+def unfit_secret(secrets: Sequence[tuple[str, str]]) -> str | None:
+    """What is wrong with the first (name, value) that will not do, in words that do not tell the value."""
+    for number, (name, secret) in enumerate(secrets):
+        if problem := _weakness(secret):
+            return f"{name} is not fit for production: it {problem}"
+        for other, same in secrets[:number]:
+            if secret == same:
+                return f"{name} is not fit for production: it is the same as {_another(other, name)}"
+    return None
+
+
+def _another(other: str, name: str) -> str:
+    return "another of its list" if other == name else other
+
+
+def _weakness(secret: str) -> str | None:
+    if len(secret) < _SHORTEST:
+        return f"has fewer than {_SHORTEST} characters"
+    if _TELLTALE.search(secret):
+        return "is an example or a default, by its words"
+    if len(set(secret)) < _FEWEST_KINDS or secret in (secret + secret)[1:-1]:
+        return "repeats itself"
+    if _is_sequence(secret):
+        return "is a sequence"
+    return None
+
+
+def _is_sequence(secret: str) -> bool:
+    """Like the alphabet: most characters follow the one before."""
+    steps = [ord(after) - ord(before) for before, after in pairwise(secret)]
+    return sum(step in (-1, 0, 1) for step in steps) > len(steps) / 2
