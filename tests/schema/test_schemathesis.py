@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.person import person
+from tests.support.person import Person, person
 from tests.support.stack import ROOT, SECRET, clean_stack
 
 _CASES = re.compile(r"Test cases:\s+(?P<generated>[\d,]+) generated")
@@ -20,7 +20,7 @@ continue-on-failure = true
 
 [generation]
 deterministic = true
-max-examples = 40
+max-examples = 25
 database = "none"
 
 [auth.openapi.session]
@@ -39,24 +39,37 @@ async def test_the_service_does_as_its_schema_says(directory: Path) -> None:
     async with clean_stack(directory, POLL_WAIT_S="0.05") as stack, person(stack.url, "main") as someone:
         config = directory / "schemathesis.toml"
         config.write_text(_CONFIG.format(session=someone.token, admin=SECRET))
-        said = await run(f"{stack.url}/api/openapi.json", config)
+        said = await run(f"{stack.url}/api/openapi.json", config, someone)
     print(said)
     found = _CASES.search(said)
     assert found, said
     assert int(found["generated"].replace(",", "")) >= _FEWEST
 
 
-async def run(url: str, config: Path) -> str:
+async def run(url: str, config: Path, someone: Person) -> str:
     """What it says, with all checks on. Whatever it finds is a failure."""
-    options = ["run", url, "--checks=all", "--no-color", "--workers=1", "--warnings=off"]
+    options = [
+        "run",
+        url,
+        "--checks=all",
+        "--no-color",
+        "--workers=1",
+        "--warnings=off",
+        "--request-timeout=5",
+    ]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "schemathesis.cli",
         f"--config-file={config}",
         *options,
-        cwd=ROOT,
-        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.schema.hooks"},
+        cwd=config.parent,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "SCHEMATHESIS_HOOKS": "tests.schema.hooks",
+            "SCHEMA_USER": f"{someone.user_id} {someone.pool}",
+        },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
