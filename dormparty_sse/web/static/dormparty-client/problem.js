@@ -4,7 +4,7 @@
  */
 export class Problem extends Error {
   /** @param {{code: string, title?: string, detail?: string, status?: number, state?: string,
-   *           retryAfter?: number}} fields */
+   *           retryAfter?: number, cooldownUntil?: number, reason?: string, until?: number}} fields */
   constructor(fields) {
     super(fields.detail || fields.title || fields.code);
     this.name = 'Problem';
@@ -12,6 +12,9 @@ export class Problem extends Error {
     this.status = fields.status ?? 0;
     this.state = fields.state ?? null;
     this.retryAfterSeconds = fields.retryAfter ?? null;
+    this.cooldownUntil = fields.cooldownUntil ?? null;
+    this.reason = fields.reason ?? null;
+    this.until = fields.until ?? null;
   }
 }
 
