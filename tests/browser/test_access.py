@@ -34,7 +34,9 @@ async def test_a_phone_shows_everything_there_is_to_press(
     await b.press("#start")
     await a.sees_screen("call")
     await a.sees_partner()
-    await assert_fits(a, "#skip", "#end", "#toggle-mic", "#toggle-camera", ".own")
+    await assert_fits(a, "#skip", "#end", "#toggle-mic", "#toggle-camera", "#block", "#report", ".own")
+    await a.press("#report")
+    await assert_fits(a, "#report-send", "#report-cancel")
 
 
 async def test_a_keyboard_is_enough(new_visitor: NewVisitor) -> None:

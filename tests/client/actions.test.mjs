@@ -61,6 +61,36 @@ test('actions name the match they are for, until it is over', async (t) => {
   );
 });
 
+test('a block and a report name the match, and say nothing of the person', async (t) => {
+  const { server, client } = await start(t);
+  await client.connect();
+  server.step('new-match', 'CONNECTING', { sessionId: 's', partnerId: 'p' });
+  await until(() => client.match?.sessionId === 's');
+  await client.block();
+  await client.block('older');
+  await client.report('s', 'spam');
+  await client.report('s', 'other', 'They sang.');
+  assert.deepEqual(
+    server.requests.slice(-4).map(({ path, body }) => `${path} ${body}`),
+    [
+      '/api/matching/block {"sessionId":"s"}',
+      '/api/matching/block {"sessionId":"older"}',
+      '/api/matching/report {"sessionId":"s","reason":"spam","details":""}',
+      '/api/matching/report {"sessionId":"s","reason":"other","details":"They sang."}',
+    ],
+  );
+});
+
+test('a problem tells why something is not allowed, and until when', async (t) => {
+  const { server, client } = await start(t);
+  await client.connect();
+  const refuse = (status, body) => () => ({ status, body });
+  server.answers.set('/api/matching/skip', refuse(429, { code: 'skip_cooldown', cooldownUntil: 5_000 }));
+  server.answers.set('/api/matching/enqueue', refuse(403, { code: 'suspended', reason: 'reported', until: 7_000 }));
+  await assert.rejects(client.skip(), { code: 'skip_cooldown', cooldownUntil: 5_000, reason: null, until: null });
+  await assert.rejects(client.enqueue(), { code: 'suspended', reason: 'reported', until: 7_000, cooldownUntil: null });
+});
+
 test('the server is told that a room is left, once it is', async (t) => {
   const { server, client } = await start(t);
   await client.connect();

@@ -49,10 +49,13 @@ try {
   const { position, seq } = await client.enqueue(['tea']);
   (position satisfies number | null) ?? seq;
   if ((await client.skip()).outcome === 'skipped') client.hurry();
+  await client.block();
+  await client.report('session', 'spam', 'They sang.');
   await client.end(null);
   client.transport satisfies 'stream' | 'polling';
 } catch (problem) {
   if (problem instanceof Problem && problem.code === 'invalid_state') problem.state satisfies State | null;
+  if (problem instanceof Problem && problem.code === 'suspended') problem.until satisfies number | null;
 }
 client.close();
 
@@ -66,5 +69,7 @@ client.state = 'IDLE';
 client.addEventListener('new-match', ({ detail }) => detail.reason);
 // @ts-expect-error: only a room that is closing is waited for
 client.addEventListener('idle', (event) => event.waitUntil(leaveRoom()));
+// @ts-expect-error: no such offence
+client.report('session', 'boredom');
 // @ts-expect-error: interests are a list
 client.enqueue('tea');

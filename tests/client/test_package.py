@@ -9,6 +9,7 @@ import pytest
 
 from dormparty_sse.domain.endings import ENDINGS, Reason
 from dormparty_sse.domain.events import EventType
+from dormparty_sse.domain.moderation import Offence
 from dormparty_sse.domain.states import State
 from tests.client.conftest import CLIENT, RunNode
 from tests.support.stack import ROOT, Stack
@@ -69,8 +70,9 @@ def test_the_types_know_every_event_state_and_reason() -> None:
     named = set(re.findall(r"^  '?([\w-]+)'?: \w+Event\b", events[1], re.MULTILINE))
     assert named - {"snapshot", "stream"} == set(EventType)
     assert union(types, "State") == set(State)
-    assert union(types, "EndReason") == set(Reason) | {"blocked"}
+    assert union(types, "EndReason") == set(Reason)
     partners = {ending.others_see for ending in ENDINGS.values()}
+    assert union(types, "Offence") == set(Offence)
     assert union(types, "PartnerEndReason") | union(types, "EndReason") >= partners
 
 

@@ -2,6 +2,7 @@
 
 import { preloadLiveKit } from './call.js';
 import { CallView } from './call-view.js';
+import { Connecting } from './connecting.js';
 import { ConnectionView } from './connection-view.js';
 import { CurrentCall } from './current-call.js';
 import { forgetDeparture, isReload, noteStay, recallDeparture, rememberDeparture } from './departure.js';
@@ -10,20 +11,27 @@ import { Doubt } from './doubt.js';
 import { useKeys } from './keys.js';
 import { showMedia } from './media-view.js';
 import { LocalMedia } from './media.js';
+import { Safety } from './safety.js';
 import { announce, currentScreen, showNotice, showScreen } from './screens.js';
 import { WaitingView } from './waiting-view.js';
-import { departureWords, endingWords, idleWords, problemWords, talkedWords } from './words.js';
+import { barWords, departureWords, endingWords, idleWords, problemWords, talkedWords } from './words.js';
 
 const END_PATIENCE_MS = 400;
 const STILL_CLOSING_MS = 500;
-const RECONNECT_MS = 5_000;
 
 const client = new DormPartyClient();
 const media = new LocalMedia();
 const waitingView = new WaitingView(() => client.now());
 const callView = new CallView(() => client.now());
 const connectionView = new ConnectionView();
+const connecting = new Connecting(client, staysOut);
 const call = new CurrentCall(media, callView, connectionView, new Doubt(client));
+const safety = new Safety(client, {
+  isInCall: (sessionId) => call.sessionId === sessionId,
+  setBusy: (busy) => callView.setBusy(busy),
+  say,
+  goHome,
+});
 
 /** Start was pressed, and the server has not answered yet. */
 let starting = false;
@@ -33,7 +41,6 @@ let startedSeq = 0;
 let wantsOut = false;
 /** What ended the last call, until something else happens. */
 let ending = '';
-let reconnectTimer = 0;
 
 const isInvolved = () => ['waiting', 'call'].includes(currentScreen());
 
@@ -71,6 +78,7 @@ function showStop(screen) {
 
 function showCall(match) {
   if (call.sessionId === match.sessionId) return;
+  safety.met(match.sessionId);
   media.open();
   ending = '';
   showNotice('');
@@ -79,6 +87,13 @@ function showCall(match) {
   noteStay('call');
   announce('Found someone. Connecting you.');
   watchStream();
+}
+
+/** Says it where it can be seen. */
+function say(text) {
+  if (currentScreen() === 'call') return callView.hint(text);
+  showNotice(text);
+  return scrollTo(0, 0);
 }
 
 function watchStream() {
@@ -91,7 +106,7 @@ function watchStream() {
 async function start() {
   if (starting) return;
   starting = true;
-  clearTimeout(reconnectTimer);
+  connecting.stop();
   const isLeaving = wantsOut; // so what the client knows of a match is old
   wantsOut = false;
   ending = '';
@@ -123,7 +138,7 @@ async function enqueue() {
 function failToStart(problem) {
   if (!['unreachable', 'unavailable'].includes(problem.code)) return showLanding(problemWords(problem));
   showStop('error');
-  return connectLater();
+  return connecting.later();
 }
 
 async function skip() {
@@ -131,18 +146,21 @@ async function skip() {
   try {
     await client.skip(call.sessionId);
   } catch (problem) {
+    if (problem.cooldownUntil) callView.setSkipCooldown(problem.cooldownUntil);
     callView.hint(problemWords(problem));
   } finally {
     callView.setBusy(false);
   }
 }
 
-/** Whatever the server answers, or if it does not: camera and microphone are off in a moment. */
-async function goHome() {
+/**
+ * Whatever the server answers, or if it does not: camera and microphone are off in a moment.
+ * @param {string} [farewell]
+ */
+async function goHome(farewell = call.sessionId ? `Call ended.${talkedWords(callView.durationMs)}` : '') {
   wantsOut = true;
   forgetDeparture();
   callView.setBusy(true);
-  const farewell = call.sessionId ? `Call ended.${talkedWords(callView.durationMs)}` : '';
   await Promise.race([tellEnd().catch(() => {}), pause(END_PATIENCE_MS)]);
   showLanding(farewell);
 }
@@ -159,6 +177,7 @@ const handlers = {
   snapshot(snapshot) {
     // What brought the partner back may be among what was missed. Should it still be away, an end will say so.
     call.setPartnerAway(snapshot.match?.sessionId, false);
+    callView.setSkipCooldown(snapshot.cooldownUntil);
     if (snapshot.state === 'IDLE') settle();
     else if (wantsOut) client.end().catch(() => {});
     else if (snapshot.state === 'WAITING') showWaiting(snapshot);
@@ -176,9 +195,10 @@ const handlers = {
   },
   'partner-reconnecting': ({ sessionId }) => call.setPartnerAway(sessionId, true),
   'partner-back': ({ sessionId }) => call.setPartnerAway(sessionId, false),
-  'skip-confirmed'() {
+  'skip-confirmed'({ sessionId, cooldownUntil }) {
+    if (cooldownUntil) callView.setSkipCooldown(cooldownUntil);
     if (wantsOut) return;
-    ending = 'You skipped.';
+    ending = safety.endingWords(sessionId) || 'You skipped.';
     showNotice(ending);
     showWaiting();
   },
@@ -195,7 +215,7 @@ const handlers = {
   },
   idle({ reason, seq }) {
     if (starting || seq < startedSeq) return;
-    if (!wantsOut) showLanding(ending || idleWords(reason));
+    if (!wantsOut) showLanding(barWords({ code: reason }) || ending || idleWords(reason));
     wantsOut = false;
   },
   superseded: () => showStop('superseded'),
@@ -222,19 +242,12 @@ function settle() {
 
 // The connection
 
-async function connect() {
-  clearTimeout(reconnectTimer);
-  try {
-    await client.connect();
-  } catch (problem) {
-    if (currentScreen() === 'superseded') showNotice(problemWords(problem));
-    else connectLater();
-  }
-}
-
-function connectLater() {
-  clearTimeout(reconnectTimer);
-  reconnectTimer = setTimeout(connect, RECONNECT_MS * (0.5 + Math.random()));
+/** Says why the page is not connected, if there is no use in trying again. @returns {boolean} */
+function staysOut(problem) {
+  if (barWords(problem)) showLanding(barWords(problem));
+  else if (currentScreen() === 'superseded') showNotice(problemWords(problem));
+  else return false;
+  return true;
 }
 
 /** Before the page goes: when it does, the next one may have begun already, in another process of the browser. */
@@ -270,7 +283,7 @@ const buttons = {
   skip,
   cancel: goHome,
   end: goHome,
-  'use-here': connect,
+  'use-here': () => connecting.now(),
   'start-audio': () => call.startAudio(),
 };
 
@@ -287,9 +300,9 @@ addEventListener('pagehide', leavePage);
 addEventListener('pageshow', ({ persisted }) => {
   if (!persisted) return;
   comeBack(false);
-  if (currentScreen() === 'superseded') connect();
+  if (currentScreen() === 'superseded') connecting.now();
 });
 showMedia(media);
 useKeys(document.getElementById('use-keys'));
 comeBack(isReload());
-connect();
+connecting.now();

@@ -1,6 +1,7 @@
 /** The call screen: what covers the partner's picture, the small signs over it, and when buttons may be pressed. */
 
 import { announce, showText } from './screens.js';
+import { SkipCooldown } from './skip-cooldown.js';
 import { clockWords } from './words.js';
 
 /** Long enough that a click meant for the last call does not end the next one. */
@@ -24,10 +25,12 @@ export class CallView {
   #guardTimer = 0;
   #clockTimer = 0;
   #hintTimer = 0;
+  #cooldown;
 
   /** @param {() => number} now the server's clock, in milliseconds */
   constructor(now) {
     this.#now = now;
+    this.#cooldown = new SkipCooldown(now, () => this.#drawButtons());
     const video = element('remote-video');
     for (const event of ['loadedmetadata', 'resize']) video.addEventListener(event, fitPicture);
     addEventListener('resize', fitPicture);
@@ -47,6 +50,7 @@ export class CallView {
     this.#guard(GUARD_MS);
     clearInterval(this.#clockTimer);
     this.#clockTimer = setInterval(() => this.#draw(), 1_000);
+    this.#cooldown.announce();
     this.#draw();
   }
 
@@ -61,13 +65,18 @@ export class CallView {
     return this.#metAt ? this.#now() - this.#since : 0;
   }
 
-  /** While an answer is awaited, neither Skip nor End can be pressed again. @param {boolean} busy */
+  /** While an answer is awaited, nothing that ends the call can be pressed again. @param {boolean} busy */
   setBusy(busy) {
     this.#busy = busy;
     this.#drawButtons();
   }
 
-  /** Keeps Skip and End out of reach for a while. @param {number} ms */
+  /** Until when Skip can not be pressed, by the server's clock. @param {number|null} [until] nothing: it can */
+  setSkipCooldown(until) {
+    this.#cooldown.set(until);
+  }
+
+  /** Keeps what ends the call out of reach for a while. @param {number} ms */
   #guard(ms) {
     this.#guarded = true;
     clearTimeout(this.#guardTimer);
@@ -111,7 +120,9 @@ export class CallView {
   }
 
   #drawButtons() {
-    for (const id of ['skip', 'end']) element(id).disabled = this.#busy || this.#guarded;
+    const isHeld = this.#busy || this.#guarded;
+    for (const id of ['skip', 'end', 'block']) element(id).disabled = isHeld;
+    if (this.#cooldown.isOn) element('skip').disabled = true;
   }
 }
 

@@ -22,6 +22,9 @@ export type EndReason =
 /** The same, as the partner knows it. */
 export type PartnerEndReason = 'partner-skipped' | 'partner-ended' | 'partner-left';
 
+/** What somebody is reported for. */
+export type Offence = 'nudity' | 'harassment' | 'hate' | 'violence' | 'minor' | 'spam' | 'other';
+
 export interface Match {
   sessionId: string;
   roomName: string;
@@ -57,6 +60,7 @@ export interface Status extends WaitingView {
   seq: number;
   waitingSince: number | null;
   match: Match | null;
+  /** Until when one may not skip. */
   cooldownUntil: number | null;
   now: number;
 }
@@ -132,6 +136,8 @@ export interface PartnerBackDetail extends ServerEvent {
 
 export interface SkipConfirmedDetail extends EndEvent {
   type: 'skip-confirmed';
+  /** The next skip is possible then, if a cooldown began with this one. */
+  cooldownUntil?: number;
 }
 
 export interface EndConfirmedDetail extends EndEvent {
@@ -154,7 +160,7 @@ export interface RoomClosingDetail extends ServerEvent {
 
 export interface IdleDetail extends StepEvent {
   type: 'idle';
-  reason: EndReason | 'cancel';
+  reason: EndReason | 'cancel' | 'suspended' | 'banned';
   /** The match that is over, if it was one that led home. */
   sessionId?: string;
 }
@@ -225,9 +231,12 @@ export class Problem extends Error {
     challenge?: string;
     difficulty?: number;
     siteKey?: string;
+    cooldownUntil?: number;
+    reason?: string;
+    until?: number;
   });
   readonly name: 'Problem';
-  /** Such as `invalid_state`, `rate_limited`, `unavailable`, `unreachable`. */
+  /** Such as `invalid_state`, `skip_cooldown`, `suspended`, `banned`, `rate_limited`, `unavailable`, `unreachable`. */
   readonly code: string;
   readonly status: number;
   /** The state that did not allow the action. */
@@ -235,6 +244,12 @@ export class Problem extends Error {
   readonly retryAfterSeconds: number | null;
   /** What a new session takes. */
   readonly challenge: Challenge | null;
+  /** With `skip_cooldown`: when the next skip is possible. */
+  readonly cooldownUntil: number | null;
+  /** With `suspended` and `banned`: why, */
+  readonly reason: string | null;
+  /** and until when. */
+  readonly until: number | null;
 }
 
 /** In milliseconds. */
@@ -301,10 +316,21 @@ export interface EnqueueAnswer extends Step, QueueView {
 
 export interface SkipAnswer extends Step {
   outcome: 'skipped' | 'already-processed' | 'no-active-match';
+  /** The next skip is possible then, if a cooldown began with this one. */
+  cooldownUntil: number | null;
 }
 
 export interface EndAnswer extends Step {
   outcome: 'ended' | 'cancelled' | 'already-processed' | 'idle';
+}
+
+export interface BlockAnswer extends Step {
+  outcome: 'blocked';
+}
+
+export interface ReportAnswer extends Step {
+  outcome: 'reported';
+  reportId: string;
 }
 
 export interface HeartbeatAnswer extends Step {
@@ -357,6 +383,10 @@ export class DormPartyClient extends EventTarget {
   skip(sessionId?: string | null): Promise<SkipAnswer>;
   /** Leaves this match (null: whichever it is), or the queue, for good. */
   end(sessionId?: string | null): Promise<EndAnswer>;
+  /** Never to meet that partner again: the one of this match, which ends as by a skip, or of one of the last. */
+  block(sessionId?: string): Promise<BlockAnswer>;
+  /** Blocks, leaves for good if it is about this match, and tells the moderators; `details`: 500 characters at most. */
+  report(sessionId: string, reason: Offence, details?: string): Promise<ReportAnswer>;
   /** Like `end`, for a page that is closing: it waits for no answer. */
   leave(): void;
   /** Says that one is still here, which an open stream does by itself. */

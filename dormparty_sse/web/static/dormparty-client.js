@@ -143,6 +143,20 @@ export class DormPartyClient extends EventTarget {
     return this.#act('end', sessionId ? { sessionId } : {});
   }
 
+  /** Never to meet that partner again: the one of this match, which ends as by a skip, or of an earlier one. */
+  block(sessionId = this.#match?.sessionId) {
+    return this.#act('block', { sessionId });
+  }
+
+  /**
+   * Blocks, leaves for good if it is about this match, and tells the moderators why.
+   * @param {string} sessionId @param {import('./dormparty-client.d.ts').Offence} reason
+   * @param {string} [details] in one's own words, 500 characters at most
+   */
+  report(sessionId, reason, details = '') {
+    return this.#act('report', { sessionId, reason, details });
+  }
+
   /** Like end, for a page that is closing: it waits for no answer. */
   leave() {
     this.#api.beacon(`${ACTIONS}leave`);

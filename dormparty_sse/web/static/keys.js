@@ -7,7 +7,7 @@ export function useKeys(checkbox) {
   checkbox.checked = recall() !== 'off';
   checkbox.addEventListener('change', () => remember(checkbox.checked ? 'on' : 'off'));
   addEventListener('keydown', (event) => {
-    if (checkbox.checked && isPlain(event)) press(event);
+    if (checkbox.checked && isPlain(event) && !document.querySelector('dialog[open]')) press(event);
   });
 }
 

@@ -30,8 +30,17 @@ export function showScreen(name) {
   document.body.dataset.screen = name;
   for (const screen of document.querySelectorAll('.screen')) screen.hidden = screen.id !== name;
   document.title = TITLES[name];
-  element(`${name}-title`).focus({ preventScroll: true });
+  focusScreen();
   scrollTo(0, 0);
+}
+
+function focusScreen() {
+  element(`${currentScreen()}-title`).focus({ preventScroll: true });
+}
+
+/** Should what had the focus be gone, the heading gets it. */
+export function keepFocus() {
+  if (!document.activeElement?.offsetParent) focusScreen();
 }
 
 /** Says what happened above the screen; an empty text takes it away. @param {string} text */

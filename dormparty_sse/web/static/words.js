@@ -25,10 +25,36 @@ const OWN_ENDINGS = {
   admin: 'An operator ended the call.',
 };
 
+/** What somebody may be reported for, as one would say it. */
+export const OFFENCES = {
+  nudity: 'Nudity or sexual behavior',
+  harassment: 'Bullying or harassment',
+  hate: 'Hate speech',
+  violence: 'Violence or threats',
+  minor: 'Seems to be under age',
+  spam: 'Spam or a fake video',
+  other: 'Something else',
+};
+
+const MOMENT = { weekday: 'long', month: 'long', day: 'numeric', hour: 'numeric', minute: '2-digit' };
+
 /** @param {{reason: string, targetState: string, initiatedBy?: string}} event @param {string} userId */
 export function endingWords({ reason, targetState, initiatedBy }, userId) {
   const own = initiatedBy === userId || targetState === 'IDLE';
   return (own && OWN_ENDINGS[reason]) || ENDINGS[reason] || 'The call ended.';
+}
+
+/**
+ * Why one is kept out, and until when in the reader's own time; empty where this is about something else.
+ * @param {{code: string, reason?: string|null, until?: number|null}} bar
+ */
+export function barWords({ code, reason, until }) {
+  const moment = until ? ` until ${new Date(until).toLocaleString('en', MOMENT)}` : ' for now';
+  if (code === 'suspended') {
+    return `Several people have reported you. You can’t meet anyone${moment}, unless a moderator decides earlier.`;
+  }
+  if (code !== 'banned') return '';
+  return `A moderator has banned you${moment}.${reason ? ` The reason: ${OFFENCES[reason] ?? reason}.` : ''}`;
 }
 
 /** Why one is out of the queue without having asked for it; empty where nothing needs saying. */
@@ -105,7 +131,7 @@ function troubleWords(trouble, what, both) {
   }
 }
 
-/** Why a request did not work. @param {import('./server-api.js').Problem} problem */
+/** Why a request did not work. @param {import('./dormparty-client.js').Problem} problem */
 export function problemWords(problem) {
   const wait = problem.retryAfterSeconds ? ` Try again in ${durationWords(problem.retryAfterSeconds)}.` : '';
   switch (problem.code) {
@@ -118,8 +144,10 @@ export function problemWords(problem) {
       return 'We can’t reach DormParty right now.';
     case 'forbidden':
       return 'You can’t take part in DormParty at the moment.';
+    case 'not_found':
+      return 'That was too long ago: this works for the people you met last.';
     default:
-      return 'That didn’t work. Please try again.';
+      return barWords(problem) || 'That didn’t work. Please try again.';
   }
 }
 
@@ -137,6 +165,7 @@ export function clockWords(seconds) {
 }
 
 function durationWords(seconds) {
+  if (seconds > 100) return `${Math.ceil(seconds / 60)} minutes`;
   const whole = Math.ceil(seconds);
   return whole === 1 ? '1 second' : `${whole} seconds`;
 }

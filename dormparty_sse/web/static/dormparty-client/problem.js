@@ -4,7 +4,7 @@
  */
 export class Problem extends Error {
   /** @param {{code: string, title?: string, detail?: string, status?: number, state?: string,
-   *           retryAfter?: number, gate?: string}} fields */
+   *           retryAfter?: number, cooldownUntil?: number, reason?: string, until?: number, gate?: string}} fields */
   constructor(fields) {
     super(fields.detail || fields.title || fields.code);
     this.name = 'Problem';
@@ -14,6 +14,9 @@ export class Problem extends Error {
     this.retryAfterSeconds = fields.retryAfter ?? null;
     /** What the server wants answered before it gives a session. */
     this.challenge = fields.gate ? challengeOf(fields) : null;
+    this.cooldownUntil = fields.cooldownUntil ?? null;
+    this.reason = fields.reason ?? null;
+    this.until = fields.until ?? null;
   }
 }
 
