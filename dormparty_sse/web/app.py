@@ -64,6 +64,7 @@ def make_app(settings: Settings) -> web.Application:
         middlewares=[
             middlewares.request_log,
             middlewares.problem_answers,
+            middlewares.host_check,
             forwarded_by(settings.proxy_networks),
             cors.preflights,
             rate_limits.rate_limited,

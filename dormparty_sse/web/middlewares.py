@@ -8,7 +8,7 @@ from functools import cache
 from urllib.parse import urlsplit
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion10, web
 
 from dormparty_sse.domain.errors import DormPartyError, NotJson
 from dormparty_sse.web.origins import check_origin, is_https, origin_of
@@ -25,6 +25,7 @@ _GONE = 499  # the client went away, or was sent away; nginx's word for it
 
 REQUEST_ID = web.RequestKey("request_id", str)
 _SANE_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_HOST = re.compile(r"([\w.-]{1,255}|\[[\da-fA-F:.]{2,45}\])(:\d{1,5})?", re.ASCII)
 
 
 @web.middleware
@@ -71,6 +72,20 @@ async def problem_answers(request: web.Request, handler: Handler) -> web.StreamR
     except Exception:
         log.exception("request_crashed", route=_route(request))
         return internal_problem(request[REQUEST_ID])
+
+
+@web.middleware
+async def host_check(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Raises HTTPBadRequest for what a server on the way may read otherwise (RFC 9112, 3.2).
+
+    That is a request without a Host, with two, or with one that is no host; and one of before HTTP/1.0.
+    """
+    hosts = request.headers.getall("Host", [])
+    has_one = len(hosts) == 1 and _HOST.fullmatch(hosts[0])
+    may_have_none = request.version == HttpVersion10 and not hosts
+    if not (has_one or may_have_none) or request.version < HttpVersion10:
+        raise web.HTTPBadRequest
+    return await handler(request)
 
 
 @web.middleware
