@@ -156,7 +156,7 @@ class Settings(BaseSettings):
     def _origins(cls, origins: str) -> str:
         for origin in _split(origins):
             if not (re.fullmatch(_ORIGIN, origin) or re.fullmatch(_LOCAL_ORIGIN, origin)):
-                raise ValueError(f"{origin} is no origin such as https://party.example")
+                raise ValueError("each must be an origin such as https://app.example")
         return origins
 
     @field_validator("trusted_proxies")

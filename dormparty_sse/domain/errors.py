@@ -187,6 +187,20 @@ class RequestTimeout(DormPartyError):
     status = 408
 
 
+class UriTooLong(DormPartyError):
+    """The URL is longer than 4 KiB."""
+
+    code = "uri_too_long"
+    status = 414
+
+
+class HeadersTooLarge(DormPartyError):
+    """The headers are too many, or one of them is larger than 8 KiB."""
+
+    code = "headers_too_large"
+    status = 431
+
+
 class RateLimited(TryLater):
     """Too many requests; wait a little."""
 

@@ -24,7 +24,7 @@ class Standing:
         self._remember_ms = round(session_ttl_s * 1000) + _MARGIN_MS
 
     async def require(self, session: Session) -> None:
-        """Raises Unauthenticated where the user has signed out since the token was made, Banned, StateAway."""
+        """Raises Banned, StateAway, and Unauthenticated if the user has signed out since it was made."""
         keys = (pool_key(session.user.pool, name, session.user.user_id) for name in ("signed_out", "bar"))
         signed_out_at, bar = await self._connection.execute("MGET", *keys)
         if signed_out_at is not None and session.issued_at <= int(signed_out_at):

@@ -109,7 +109,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
     commits.react(metrics.committed)
     health = RoomsHealth(rooms)
     views = Views(mint, settings.browser_livekit_url, health, clock)
-    addresses = Addresses(settings.session_secret)
+    addresses = Addresses(settings.session_secrets[0])
     hangups = Hangups(connection, store, commits, clock, tasks, addresses)
     hub = Hub(connection, store, views, hangups, metrics, clock, tasks, buffer=settings.stream_buffer)
     matcher = Matcher(store, rooms, health, commits, tasks, batch=settings.match_batch)

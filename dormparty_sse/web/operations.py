@@ -9,14 +9,18 @@ from pydantic import BaseModel
 
 from dormparty_sse.domain.errors import (
     BadRequest,
+    Banned,
     DormPartyError,
     Forbidden,
     ForbiddenOrigin,
+    HeadersTooLarge,
     InvalidRequest,
     PayloadTooLarge,
     RateLimited,
+    RequestTimeout,
     StateAway,
     Unauthenticated,
+    UriTooLong,
     UserMismatch,
 )
 from dormparty_sse.web.bodies import Body
@@ -82,18 +86,24 @@ class Route:
 def errors_of(route: Route) -> Errors:
     """Every error that the route may answer."""
     operation, changes = route.operation, route.method != "GET"
-    errors: list[type[DormPartyError]] = [DormPartyError, BadRequest, *operation.problems]
+    errors: list[type[DormPartyError]] = [
+        DormPartyError,
+        BadRequest,
+        UriTooLong,
+        HeadersTooLarge,
+        *operation.problems,
+    ]
     if operation.is_limited:
         errors.append(RateLimited)
     if operation.needs_state:
         errors.append(StateAway)
     if operation.takes is not None:
-        errors += [InvalidRequest, PayloadTooLarge] if changes else [InvalidRequest]
-    if operation.takes_anything:
-        errors.append(PayloadTooLarge)
+        errors.append(InvalidRequest)
+    if operation.takes_anything or (operation.takes is not None and changes):
+        errors += [PayloadTooLarge, RequestTimeout]
     match operation.access:
         case Access.SESSION:
-            errors += [Unauthenticated, UserMismatch]
+            errors += [Unauthenticated, UserMismatch, Banned]
         case Access.ADMIN:
             errors += [Unauthenticated, Forbidden]
     if changes or operation.access is Access.SESSION:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from dormparty_sse.domain.errors import DormPartyError, TryLater
+from dormparty_sse.domain.errors import DormPartyError, HeadersTooLarge, TryLater, UriTooLong
 
 #: What aiohttp itself refuses.
 _HTTP_CODES = {
@@ -17,8 +17,8 @@ _HTTP_CODES = {
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "payload_too_large",
-    HTTPStatus.REQUEST_URI_TOO_LONG: "uri_too_long",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "headers_too_large",
+    HTTPStatus.REQUEST_URI_TOO_LONG: UriTooLong.code,
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: HeadersTooLarge.code,
 }
 
 

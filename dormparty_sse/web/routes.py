@@ -105,7 +105,7 @@ _PEOPLE = (
             summary="Join the queue",
             takes=EnqueueBody,
             answer=EnqueueAnswer,
-            problems=(InvalidState, Barred, Banned),
+            problems=(InvalidState, Barred),
         ),
     ),
     Route("POST", _both("skip"), handlers.skip, _SKIP),

@@ -220,13 +220,14 @@ async def test_nobody_speaks_for_another_user(
 ) -> None:
     someone, other = await new_person(), await new_person()
     before = await stack.contents(pool)
+    right = {"roomName": "any", "sessionId": "any", "reason": "spam"}
     requests: list[dict[str, Any]] = [{"params": {"userId": other.user_id}}]
     if method == "POST":
-        requests.append({"json": {"userId": other.user_id, "roomName": "any"}})
+        requests.append({"json": {"userId": other.user_id, **right}})
     for request in requests:
         # a body that is otherwise right, so that the userId is all there is to refuse
         if method == "POST" and "json" not in request:
-            request["json"] = {"roomName": "any"}
+            request["json"] = right
         url = stack.url + path
         async with stack.http.request(method, url, headers=someone.headers, **request) as answer:
             await read_problem(answer, 403, "user_mismatch")

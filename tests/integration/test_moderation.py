@@ -64,6 +64,15 @@ async def is_reported_by(culprit: Person, *reporters: Person) -> list[str]:
     return ids
 
 
+async def is_over(someone: Person) -> None:
+    """Waits for the end of the stream."""
+
+    async def ended() -> bool:
+        return not someone.listening
+
+    await eventually(ended, what="the end of the stream")
+
+
 async def test_a_block_in_a_call_ends_it_for_both(new_person: NewPerson) -> None:
     a, b = await new_person(), await new_person()
     match = await meet(a, b)
@@ -246,9 +255,12 @@ async def test_a_ban_takes_somebody_out_and_ends_in_time_or_by_a_moderator(
         f"users/{culprit.user_id}/ban", reason="spam", moderator="bob", durationSeconds=900
     )
     assert answer["until"] > await stack.now()
-    await culprit.becomes("IDLE")
     await partner.becomes("WAITING")
     await refused(culprit, 403, "banned", "enqueue")
+    assert (await culprit.request("GET", "/api/matching/status"))[0] == 403
+    await is_over(culprit)
+    assert (await culprit.request("GET", "/api/matching/events"))[0] == 403
+    assert (await stack.user(culprit.pool, culprit.user_id))["state"] != "IN_CALL"
     assert await moderator.post(f"users/{culprit.user_id}/unban", moderator="bob", reason="sorry") == {
         "userId": culprit.user_id,
         "wasBarred": True,

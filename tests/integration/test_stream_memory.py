@@ -69,7 +69,8 @@ async def open_streams(stack: Stack, service: Server) -> float:
 
 async def tell_all(stack: Stack, people: Sequence[Person], number: int) -> None:
     """An event to each: appended to the log and published, as the scripts do."""
-    data = json.dumps({"type": "filling", "number": number, "filling": "x" * EVENT})
+    told = {"type": "partner-back", "timestamp": number, "sessionId": "x" * EVENT}
+    data = json.dumps(told)
     for first in range(0, len(people), 100):
         some = people[first : first + 100]
         async with stack.redis.pipeline(transaction=False) as pipe:

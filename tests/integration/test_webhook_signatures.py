@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import NewPerson
 from tests.support.calls import pair
-from tests.support.person import Person
+from tests.support.person import Event, Person
 from tests.support.stack import KEY, Stack
 from tests.support.webhooks import deliver, livekit_room, post_raw, signature
 
@@ -24,9 +24,14 @@ def joined(room_name: str, user_id: str) -> bytes:
     ).encode()
 
 
+def told_of(person: Person) -> Event:
+    """The match that the person was told of."""
+    return next(event for event in person.events if event["type"] == "new-match")
+
+
 async def refused(stack: Stack, person: Person, body: bytes, authorization: str | None) -> None:
     """Fails unless this webhook is refused with 401, and changes nothing."""
-    match = person.events[-1]["sessionId"]
+    match = told_of(person)["sessionId"]
     before = await stack.redis.hgetall(f"{{{person.pool}}}:match:{match}")
     assert before
     status, problem = await post_raw(stack, body, authorization)
@@ -44,7 +49,7 @@ async def a(new_person: NewPerson) -> Person:
 
 
 async def test_webhook_needs_a_signature_by_our_key_over_this_very_body(stack: Stack, a: Person) -> None:
-    body = joined(a.events[-1]["roomName"], a.user_id)
+    body = joined(told_of(a)["roomName"], a.user_id)
     unsigned = jwt.encode({"iss": KEY.key, "exp": 2**31}, None, algorithm="none")
     for authorization in (
         None,
@@ -68,13 +73,13 @@ async def test_join_token_signs_no_webhook(stack: Stack, a: Person) -> None:
 
 
 async def test_changed_body_is_refused(stack: Stack, a: Person) -> None:
-    body = joined(a.events[-1]["roomName"], a.user_id)
+    body = joined(told_of(a)["roomName"], a.user_id)
     for changed in (body.replace(b"joined", b"left"), body + b"\n", b"", b"\xff", b"[]"):
         await refused(stack, a, changed, signature(body))
 
 
 async def test_signature_counts_for_minutes_not_for_ever(stack: Stack, a: Person) -> None:
-    body = joined(a.events[-1]["roomName"], a.user_id)
+    body = joined(told_of(a)["roomName"], a.user_id)
     await refused(stack, a, body, signature(body, expires_in_s=-90))  # beyond the leeway of 60 s
     eternal = jwt.encode({"iss": KEY.key, "sha256": "x"}, KEY.secret, algorithm="HS256")
     await refused(stack, a, body, eternal)

@@ -14,11 +14,11 @@ def all_keys() -> list[str]:
     """Each key of the project once, with capitals for what differs."""
     pools = ["{pool}" + template.replace("%s", "ID") for template in keys.POOL_KEYS.values()]
     constants = [value for name, value in vars(keys).items() if name.isupper() and isinstance(value, str)]
-    made = [
-        make(*(parameter.upper() for parameter in inspect.signature(make).parameters))
-        for name, make in inspect.getmembers(keys, inspect.isfunction)
-        if name not in _MAKES_PARTS_OF_KEYS and make.__module__ == keys.__name__
-    ]
+    made: list[str] = []
+    for name, make in inspect.getmembers(keys, inspect.isfunction):
+        if name not in _MAKES_PARTS_OF_KEYS and make.__module__ == keys.__name__:
+            key = make(*(parameter.upper() for parameter in inspect.signature(make).parameters))
+            made += key if isinstance(key, tuple) else [key]
     return sorted([*pools, *constants, *made])
 
 

@@ -30,6 +30,7 @@ end
 local function ban(report, at)
   bar_set(report.user, 'banned', report.reason, at)
   send_home(report.user, 'banned')
+  streams_end(report.user)
   return at
 end
 

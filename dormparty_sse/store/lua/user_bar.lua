@@ -20,6 +20,7 @@ local id, kind, reason, moderator = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 local at = tonumber(ARGV[4]) or NOW + ARGV[5]
 bar_set(id, kind, reason, at)
 send_home(id, kind)
+if kind == 'banned' then streams_end(id) end
 if moderator ~= '' then
   trail({ moderator = moderator, action = 'ban', userId = id, reason = reason, ['until'] = at })
 end

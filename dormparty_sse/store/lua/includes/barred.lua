@@ -15,6 +15,11 @@ local function bar_set(id, kind, reason, at)
   redis.call('SET', KEY.bar(id), cjson.encode({ kind = kind, reason = reason, ['until'] = at }), 'PXAT', at)
 end
 
+-- Ends the streams of somebody who is banned, once they have told what happens now.
+local function streams_end(id)
+  redis.call('PUBLISH', KEY.events(id), '-')
+end
+
 -- Leads a user home, wherever it is. A partner goes back to the queue.
 local function send_home(id, reason)
   local user = user_get(id)
@@ -23,6 +28,6 @@ local function send_home(id, reason)
   if user.state == 'WAITING' then
     leave_queue(user, reason)
   elseif user.state == 'DISCONNECTING' then
-    user_set(user, { targetState = 'IDLE' })
+    user_set(user, { targetState = 'IDLE', lastReason = reason })
   end
 end
