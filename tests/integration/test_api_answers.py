@@ -38,7 +38,7 @@ async def test_an_unknown_path_is_not_found(path: str, stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("GET", "/api/session", {"POST"}),
+        ("GET", "/api/session", {"DELETE", "POST"}),
         ("GET", "/api/matching/enqueue", {"POST"}),
         ("PUT", "/api/matching/enqueue", {"POST"}),
         ("DELETE", "/api/simple-matching/skip", {"POST"}),
