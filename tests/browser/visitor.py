@@ -23,8 +23,13 @@ class Visitor:
         self._url = url
         self.user_id = user_id
         self.is_dead = False  #: Has its browser been killed?
-        self.errors: list[str] = []  #: What the page threw, and did not catch.
+        self.errors: list[str] = []  #: What the page threw and did not catch, or may not do.
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self._note(message.text))
+
+    def _note(self, said: str) -> None:
+        if "Content Security Policy" in said:
+            self.errors.append(said)
 
     def element(self, selector: str) -> Locator:
         """A place on the page."""
