@@ -40,6 +40,7 @@ bench: .venv/.test setup ## Measure speed under load
 	@$(PY) -m bench.store
 	@$(PY) -m bench.rooms
 	@$(PY) -m bench.streams
+	@$(PY) -m bench.hostile
 
 audit: .venv/.audit ## Ask PyPI and the npm registry for known holes in what is locked
 	@.venv/audit/bin/python -m dormparty_sse.dev.audit

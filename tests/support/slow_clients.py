@@ -10,22 +10,24 @@ _BYTE_EVERY_S = 2
 _AT_ONCE = 100  # connections being made
 _ADDRESSES = 20  # of this machine, from which they come
 _AGAIN_S = 0.1
+_TURNS = 200  # within the time between two bytes, so that not all send at once
 
 
 class _Slow(asyncio.Protocol):
     """One connection: sends a beginning, then the same byte again and again, and waits for no answer."""
 
-    def __init__(self, beginning: bytes, byte: bytes) -> None:
+    def __init__(self, beginning: bytes, byte: bytes, turn: int) -> None:
         self.over = asyncio.get_running_loop().create_future()
         self._beginning = beginning
         self._byte = byte
+        self._first_s = turn % _TURNS / _TURNS * _BYTE_EVERY_S
         self._next: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
         transport.write(self._beginning)
         if self._byte:
-            self._drip(transport)
+            self._next = asyncio.get_running_loop().call_later(self._first_s, self._drip, transport)
         else:
             transport.pause_reading()
 
@@ -74,7 +76,7 @@ class SlowClients:
             try:
                 async with self._turns:
                     transport, slow = await loop.create_connection(
-                        lambda: _Slow(beginning, byte), self._host, self._port, local_addr=sender
+                        lambda: _Slow(beginning, byte, number), self._host, self._port, local_addr=sender
                     )
             except OSError:
                 self.refused += 1
