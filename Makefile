@@ -15,7 +15,7 @@ PYTHON_PROBLEM = $(shell $(PYTHON) -c 'import sys; \
 	import ensurepip, venv' 2>&1 | tail -n 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup lint bench lock clean
+.PHONY: help run test setup lint bench audit lock clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -40,9 +40,13 @@ bench: .venv/.test setup ## Measure speed under load
 	@$(PY) -m bench.store
 	@$(PY) -m bench.rooms
 	@$(PY) -m bench.streams
+	@$(PY) -m bench.hostile
+
+audit: .venv/.audit ## Ask PyPI and the npm registry for known holes in what is locked
+	@.venv/audit/bin/python -m dormparty_sse.dev.audit
 
 lock: ## Renew the lock files from the .in files (needs uv)
-	@cd requirements && for name in base build test "tools/go --no-deps" "tools/node --no-deps" "tools/redis --no-deps"; do \
+	@cd requirements && for name in base build test tools/audit "tools/go --no-deps" "tools/node --no-deps" "tools/redis --no-deps"; do \
 		uv pip compile $$name.in --output-file $$name.txt --upgrade --universal --generate-hashes --quiet \
 		--python-version 3.11 --no-header --no-annotate --no-emit-index-url || exit 1; done
 
@@ -64,6 +68,13 @@ clean: ## Remove what was built; .dev (data) stays
 .venv/.test: requirements/test.txt .venv/.run
 	@echo "Installing the test packages"
 	@$(PIP) -r requirements/test.txt
+	@touch $@
+
+# In an environment of its own: what it needs must not decide what the tests run with.
+.venv/.audit: requirements/tools/audit.txt .venv/.run
+	@echo "Installing pip-audit"
+	@$(PY) -m venv .venv/audit
+	@.venv/audit/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/tools/audit.txt
 	@touch $@
 
 $(VENDOR): package-lock.json | .venv/.run

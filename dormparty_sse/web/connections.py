@@ -54,6 +54,7 @@ class Doors:
             max_field_size=_MAX_FIELD,
             max_headers=_MAX_FIELDS,
             lingering_time=_UNREAD_S,
+            auto_decompress=False,  # nobody packs bodies, and little can unpack to much
             **self._options,
         )
 

@@ -65,7 +65,7 @@ async def problem_answers(request: web.Request, handler: Handler) -> web.StreamR
         if error.status < 400:  # noqa: PLR2004  # a redirect is no error
             raise
         return http_problem(error, request[REQUEST_ID])
-    except web.RequestPayloadError:  # not compressed as it says
+    except web.RequestPayloadError:  # it is not in chunks as it says
         return problem(NotJson("The body cannot be read."), request[REQUEST_ID])
     except ConnectionResetError:  # it would be logged as an error of ours
         return web.Response(status=_GONE)

@@ -192,13 +192,13 @@ async def test_a_body_over_16_kib_is_refused(
     assert await stack.contents(pool) == before
 
 
-async def test_a_body_that_grows_when_unpacked_is_refused(stack: Stack, new_person: NewPerson) -> None:
+async def test_a_packed_body_is_not_unpacked(stack: Stack, new_person: NewPerson) -> None:
     someone = await new_person()
     bomb = gzip.compress(filled(10_000_000))
     assert len(bomb) < LIMIT
     headers = someone.headers | {"Content-Encoding": "gzip"}
     async with stack.http.post(stack.url + "/api/matching/enqueue", data=bomb, headers=headers) as answer:
-        await read_problem(answer, 413, "payload_too_large")
+        await read_problem(answer, 400, "invalid_request")
 
 
 async def test_a_body_of_16_kib_is_taken(stack: Stack, new_person: NewPerson) -> None:
@@ -209,15 +209,14 @@ async def test_a_body_of_16_kib_is_taken(stack: Stack, new_person: NewPerson) ->
             assert answer.status == 200
 
 
-@pytest.mark.parametrize("path", ["/api/matching/enqueue", "/api/livekit/webhooks"])
-async def test_a_body_that_is_not_packed_as_it_says_is_refused(
-    path: str, stack: Stack, new_person: NewPerson
-) -> None:
+async def test_a_body_that_is_not_packed_as_it_says_is_refused(stack: Stack, new_person: NewPerson) -> None:
     someone = await new_person()
     credentials = b"Authorization: Bearer " + someone.token.encode()
     for encoding in (b"gzip", b"deflate"):
         headers = (credentials, b"Content-Encoding: " + encoding, b"Content-Length: 10")
-        status, problem = await send_raw(stack.url, f"POST {path}", *headers, body=b"not packed")
+        status, problem = await send_raw(
+            stack.url, "POST /api/matching/enqueue", *headers, body=b"not packed"
+        )
         assert (status, problem["code"]) == (400, "invalid_request")
 
 

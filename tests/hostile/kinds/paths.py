@@ -1,6 +1,6 @@
 """Where there is nothing to be had."""
 
-from tests.hostile.kind import NOT_FOUND, WRONG_METHOD, Kind, Make
+from tests.hostile.kind import NOT_FOUND, WRONG_METHOD, Kind, Make, Right
 from tests.hostile.scene import ACTIONS, Scene
 
 _UP = (
@@ -58,6 +58,7 @@ _HIDDEN = (
     "/cgi-bin/.%2e/.%2e/bin/sh",
 )
 _METHODS = ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND")
+_LONGEST_URL = 4_096  # bytes
 
 
 def _admin_by_a_walk(scene: Scene, number: int) -> bytes:
@@ -91,6 +92,10 @@ def _overriding(scene: Scene, number: int) -> bytes:
     return scene.ask("/api/matching/end?_method=POST", header)
 
 
+def _long(scene: Scene, number: int) -> bytes:
+    return scene.ask("/api/matching/status?x=" + "x" * (_LONGEST_URL + number % 1_000))
+
+
 def _from(paths: tuple[str, ...]) -> Make:
     def make(scene: Scene, number: int) -> bytes:
         return scene.ask(paths[number % len(paths)].encode("latin-1"))
@@ -109,4 +114,5 @@ KINDS = [
     Kind(name="another method", right=WRONG_METHOD, make=_method),
     Kind(name="an action by GET", right=WRONG_METHOD, make=_action_by_get),
     Kind(name="a method by header", right=WRONG_METHOD, make=_overriding),
+    Kind(name="a long URL", right=Right(status=414, code="uri_too_long"), make=_long, ends=True),
 ]

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from tests.hostile.kind import INVALID, MISMATCH, UNAUTHENTICATED, WRONG_METHOD, Kind
+from tests.hostile.kind import INVALID, MALFORMED, MISMATCH, UNAUTHENTICATED, WRONG_METHOD, Kind
 from tests.hostile.scene import Scene, bearer, cookie, signed
 
 _PATHS = ("/api/matching/events", "/api/sse")
@@ -49,6 +49,12 @@ def _by_post(scene: Scene, number: int) -> bytes:
     return scene.send(f"{('POST', 'PUT', 'DELETE')[number % 3]} {_path(number)}", bearer(scene.idler.token))
 
 
+def _header_injected(scene: Scene, number: int) -> bytes:
+    """An id that would add a header, or an event, if it were repeated."""
+    last_id = (b"1-1\x00", b"1\rdata: x", b"1-1\x0b\x7f\x00", b"a\n\ndata: {}")[number % 4]
+    return scene.ask(_path(number), b"Last-Event-ID: " + last_id)
+
+
 KINDS = [
     Kind(name="a stream without session", right=UNAUTHENTICATED, make=_without_session),
     Kind(name="a stream with a forged session", right=UNAUTHENTICATED, make=_forged),
@@ -57,4 +63,5 @@ KINDS = [
     Kind(name="a stream asked for wrongly", right=INVALID, make=_wrong_poll),
     Kind(name="a stream by HEAD", right=WRONG_METHOD, make=_by_head),
     Kind(name="a stream by POST", right=WRONG_METHOD, make=_by_post),
+    Kind(name="a Last-Event-ID of several lines", right=MALFORMED, make=_header_injected, ends=True),
 ]
