@@ -34,6 +34,8 @@ _ORIGIN = r"https://[a-z0-9.-]+(:\d+)?"
 _LOCAL_ORIGIN = r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 _SHORTEST_OPERATION_TTL_MS = 10_000
 _LIVEKITS_EXAMPLE_KEY = "devkey"
+_THIRD_PARTY_GATES = ("turnstile", "hcaptcha")
+_GATES_FOR_TESTS = re.compile(r"\dx0{10}")  # those that Turnstile and hCaptcha give for tests begin so
 _CONFIG_DIR = Path(os.environ.get("DORMPARTY_CONFIG_DIR", "config"))
 
 
@@ -171,7 +173,7 @@ class Settings(BaseSettings):
     @field_validator("session_secret")
     @classmethod
     def _long_enough(cls, secrets: str) -> str:
-        if any(len(secret) < _SHORTEST_SECRET for secret in _split(secrets)):
+        if not _split(secrets) or any(len(secret) < _SHORTEST_SECRET for secret in _split(secrets)):
             raise ValueError(f"each of the list should have at least {_SHORTEST_SECRET} characters")
         return secrets
 
@@ -217,6 +219,8 @@ class Settings(BaseSettings):
             return problem
         if self.livekit_api_key == _LIVEKITS_EXAMPLE_KEY:
             return "LIVEKIT_API_KEY is not fit for production: it is LiveKit's own for development"
+        if self.gate in _THIRD_PARTY_GATES and _GATES_FOR_TESTS.match(self.gate_secret):
+            return "GATE_SECRET is not fit for production: it lets everybody pass"
         if not self.app_url.startswith("https://"):
             return "APP_URL is not fit for production: it does not begin with https://"
         return None

@@ -41,9 +41,7 @@ class Moderation:
         report_id = commit.fields["reportId"]
         log.info("user_reported", session_id=session_id, report_id=report_id, reason=reason)
         if suspended := commit.fields.get("suspended"):
-            log.warning(
-                "user_suspended", pool=user.pool, suspended_id=suspended["user"], until=suspended["until"]
-            )
+            log.warning("user_suspended", suspended_id=suspended["user"], until=suspended["until"])
             bar = Bar(kind=BarKind.SUSPENDED, reason=suspended["reason"], until=suspended["until"])
             await self._bar_device(suspended["device"], bar)
         return {
@@ -53,17 +51,17 @@ class Moderation:
             "reportId": report_id,
         }
 
-    async def admit(self, user: UserRef, device: str) -> None:
-        """A user comes with a device: what holds for it holds for the user. Raises Banned."""
-        if not device:  # a token from before there were any
-            return
-        await self._devices.note_user(device, user)
+    async def check_device(self, device: str) -> None:
+        """Raises Banned where a device is."""
         bar = await self._devices.bar_of(device)
-        if not bar:
-            return
-        await self._commits.run(self._store.bar(user, bar.kind, bar.reason, until=bar.until))
-        if bar.kind is BarKind.BANNED:
+        if bar and bar.kind is BarKind.BANNED:
             raise Barred.by(bar)
+
+    async def admit(self, user: UserRef, device: str) -> None:
+        """A user comes with a device: what holds for it holds for the user."""
+        await self._devices.note_user(device, user)
+        if bar := await self._devices.bar_of(device):
+            await self._commits.run(self._store.share_bar(user, bar))
 
     # What moderators do
 
@@ -82,15 +80,17 @@ class Moderation:
         commit = await self._commits.run(
             self._store.resolve(pool, report_id, verdict, by=by, note=note, ban_ms=round(ban_s * 1000))
         )
-        report = commit.fields["report"]
-        device = commit.fields.get("device", "")
+        fields = commit.fields
+        report, device = fields["report"], fields["device"]
         if commit.outcome is Outcome.DONE:
             log.warning("report_resolved", pool=pool, report_id=report_id, verdict=verdict, moderator=by)
-            if "until" in commit.fields:
-                bar = Bar(kind=BarKind.BANNED, reason=report["reason"], until=commit.fields["until"])
-                await self._bar_device(device, bar)
-            elif commit.fields["lifted"]:
-                await self._unbar_device(device)
+        # Also when it is decided already: a repeat may make good what was not done with the device.
+        if report["verdict"] == Verdict.BANNED and "until" in fields:
+            await self._bar_device(
+                device, Bar(kind=BarKind.BANNED, reason=report["reason"], until=fields["until"])
+            )
+        elif report["verdict"] == Verdict.DISMISSED and fields["isFree"]:
+            await self._unbar_device(device, BarKind.SUSPENDED)
         return {"reportId": report_id, "outcome": report["verdict"], "userId": report["user"]}
 
     async def ban(
@@ -98,10 +98,10 @@ class Moderation:
     ) -> dict[str, Any]:
         """Keeps a user out, and whoever comes with its device, if that is known."""
         commit = await self._commits.run(
-            self._store.bar(user, BarKind.BANNED, reason, for_ms=round(ban_s * 1000), by=by)
+            self._store.ban(user, reason, for_ms=round(ban_s * 1000), with_device=with_device, by=by)
         )
         until = commit.fields["until"]
-        device = commit.fields.get("device", "") if with_device else ""
+        device = commit.fields["device"] if with_device else ""
         await self._bar_device(device, Bar(kind=BarKind.BANNED, reason=reason, until=until))
         log.warning("user_banned", pool=user.pool, user_id=user.user_id, until=until, moderator=by)
         return {"userId": user.user_id, "until": until, "device": bool(device)}
@@ -109,7 +109,7 @@ class Moderation:
     async def unban(self, user: UserRef, reason: str, *, by: str) -> dict[str, Any]:
         """Lets a user and its device in again, be it suspended or banned."""
         commit = await self._commits.run(self._store.unbar(user, reason, by=by))
-        await self._unbar_device(commit.fields.get("device", ""))
+        await self._unbar_device(commit.fields["device"])
         log.warning("user_unbanned", pool=user.pool, user_id=user.user_id, moderator=by)
         return {"userId": user.user_id, "wasBarred": commit.outcome is Outcome.DONE}
 
@@ -118,12 +118,15 @@ class Moderation:
             return
         await self._devices.bar(device, bar)
         for user in await self._devices.users(device):
-            await self._commits.run(self._store.bar(user, bar.kind, bar.reason, until=bar.until))
+            await self._commits.run(self._store.share_bar(user, bar))
 
-    async def _unbar_device(self, device: str) -> None:
-        if device and await self._devices.unbar(device):
-            for user in await self._devices.users(device):
-                await self._commits.run(self._store.unbar(user, ""))
+    async def _unbar_device(self, device: str, only: BarKind | None = None) -> None:
+        bar = await self._devices.bar_of(device) if device else None
+        if not bar or (only and bar.kind is not only):
+            return
+        await self._devices.unbar(device)
+        for user in await self._devices.users(device):
+            await self._commits.run(self._store.unbar(user, kind=bar.kind))
 
 
 def _refuse(commit: Commit) -> None:

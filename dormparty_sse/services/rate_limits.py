@@ -32,16 +32,15 @@ class RateLimits:
         self._local_until = 0.0  # by the event loop's clock
 
     async def hit(
-        self, *groups: str, address: str, user_id: str | None = None
+        self, group: str, *, address: str, user_id: str | None = None
     ) -> tuple[Sequence[Standing], RateLimited | None]:
-        """Counts one more request of these groups: where each count stands, and the error if it is too many.
+        """Counts one more request of a group: where each count stands, and the error if it is too many.
 
         The user's own counts come first: what they refuse is not counted for the others at the address.
         """
         counts = [
             Count(name, who, limit)
             for kind, who in (("user", user_id), ("address", self._addresses.hashed(address)))
-            for group in groups
             if who and (limit := self._table.get(name := f"{group}_{kind}"))
         ]
         standings = await self._hit(counts)

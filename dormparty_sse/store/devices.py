@@ -48,9 +48,9 @@ class Devices:
         record = await self._connection.execute("GET", device_bar(device))
         return read_bar(record) if record else None
 
-    async def unbar(self, device: str) -> bool:
-        """Lets it in again. Was it kept out?"""
-        return bool(await self._connection.execute("DEL", device_bar(device)))
+    async def unbar(self, device: str) -> None:
+        """Lets it in again."""
+        await self._connection.execute("DEL", device_bar(device))
 
 
 def read_bar(record: str) -> Bar:

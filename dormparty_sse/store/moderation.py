@@ -4,7 +4,7 @@ import orjson
 
 from dormparty_sse.domain.errors import UnknownReport
 from dormparty_sse.domain.models import Commit, Fields, UserRef
-from dormparty_sse.domain.moderation import BarKind, Offence, Report, Verdict
+from dormparty_sse.domain.moderation import Bar, BarKind, Offence, Report, Verdict
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.queries import Page
 from dormparty_sse.store.cursors import check_limit, read_cursor, write_cursor
@@ -29,23 +29,20 @@ class ModerationStore:
             "user_report", user.pool, user.user_id, session_id, report_id, reason, details
         )
 
-    async def bar(
-        self,
-        user: UserRef,
-        kind: BarKind,
-        reason: str,
-        *,
-        for_ms: int = 0,
-        until: int | None = None,
-        by: str = "",
-    ) -> Commit:
-        """Keeps a user out, until a time or for a while, as the doing of moderator `by`."""
-        at = "" if until is None else until
-        return await self._store.run("user_bar", user.pool, user.user_id, kind, reason, at, for_ms, by)
+    async def ban(self, user: UserRef, reason: str, *, for_ms: int, with_device: bool, by: str) -> Commit:
+        """Keeps a user out for a while, as the doing of moderator `by`."""
+        banned = (BarKind.BANNED, reason, "", for_ms, by, int(with_device))
+        return await self._store.run("user_bar", user.pool, user.user_id, *banned)
 
-    async def unbar(self, user: UserRef, reason: str, *, by: str = "") -> Commit:
-        """Lets a user in again."""
-        return await self._store.run("user_unbar", user.pool, user.user_id, reason, by)
+    async def share_bar(self, user: UserRef, bar: Bar) -> Commit:
+        """What holds for a user's device holds for the user."""
+        return await self._store.run(
+            "user_bar", user.pool, user.user_id, bar.kind, bar.reason, bar.until, 0, "", 0
+        )
+
+    async def unbar(self, user: UserRef, reason: str = "", *, by: str = "", kind: str = "") -> Commit:
+        """Lets a user in again, who is kept out by a bar of this kind, or any."""
+        return await self._store.run("user_unbar", user.pool, user.user_id, reason, by, kind)
 
     async def resolve(
         self, pool: str, report_id: str, verdict: Verdict, *, by: str, note: str, ban_ms: int

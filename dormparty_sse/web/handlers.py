@@ -24,6 +24,7 @@ from dormparty_sse.web.bodies import (
 from dormparty_sse.web.cookies import clear_session, device_of, renew_with_answer, set_cookies
 from dormparty_sse.web.origins import check_origin
 from dormparty_sse.web.parts import parts_of
+from dormparty_sse.web.rate_limits import count_new_session
 from dormparty_sse.web.sessions import session_token, uses_cookie
 
 
@@ -56,9 +57,11 @@ async def create_session(request: web.Request) -> web.Response:
     parts = parts_of(request)
     session, status = await _known_session(request), HTTPStatus.OK
     if session is None:
+        await count_new_session(request)
         await parts.gate.require(body.gate_answer)
         user = UserRef(user_id=new_id(), pool=body.pool or DEFAULT_POOL)
         session, status = parts.sessions.sign(user, device_of(request)), HTTPStatus.CREATED
+    await parts.moderation.check_device(session.device)
     await parts.store.register(session.user, session.device)
     await parts.moderation.admit(session.user, session.device)
     answer = json_answer(

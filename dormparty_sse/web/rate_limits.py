@@ -36,15 +36,18 @@ _standings: ContextVar[Sequence[Standing]] = ContextVar("standings", default=())
 async def rate_limited(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Raises RateLimited for whoever asks too often."""
     if group := _group(request):
-        user_id = _user_id(request)
-        groups = ["new_session", group] if group == "session" and not user_id else [group]
-        await _count(request, groups, user_id)
+        await _count(request, group, _user_id(request))
     return await handler(request)
 
 
 async def count_wrong_admin_token(request: web.Request) -> None:
     """Raises RateLimited where too many came from this address. Who has the right one never notices."""
-    await _count(request, ["admin_login"], None)
+    await _count(request, "admin_login", None)
+
+
+async def count_new_session(request: web.Request) -> None:
+    """Raises RateLimited where too many were made from this address."""
+    await _count(request, "new_session", None)
 
 
 def enter_stream(request: web.Request) -> Callable[[], None]:
@@ -68,9 +71,9 @@ def _list(parameters: Iterable[str]) -> str:
     return ", ".join(f'"{standing.name}";{text}' for standing, text in named)
 
 
-async def _count(request: web.Request, groups: Sequence[str], user_id: str | None) -> None:
+async def _count(request: web.Request, group: str, user_id: str | None) -> None:
     rate_limits = parts_of(request).rate_limits
-    standings, refused = await rate_limits.hit(*groups, address=request.remote or "", user_id=user_id)
+    standings, refused = await rate_limits.hit(group, address=request.remote or "", user_id=user_id)
     _standings.set((*_standings.get(), *standings))
     if refused:
         raise refused

@@ -13,16 +13,13 @@ from tests.support.person import person
 from tests.support.stack import Stack, clean_stack
 from tests.support.webhooks import livekit_room, post_raw, signature
 
-#: So many requests as an attack has would be refused for their number alone, and nothing else be tested.
-GENEROUS: dict[str, str] = {}
-
 POOL = "attacked"
 
 
 @pytest.fixture(scope="session")
 async def attacked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """A stack of its own: tens of thousands of bad requests are in its log in the end, and no secret."""
-    async with clean_stack(tmp_path_factory.mktemp("attacked"), **GENEROUS) as running:
+    async with clean_stack(tmp_path_factory.mktemp("attacked")) as running:
         yield running
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.conftest import GENEROUS
 from tests.support.crowd import crowd
 from tests.support.restless import restless
 from tests.support.slow_clients import SlowClients, slow_clients
@@ -20,7 +19,7 @@ _PATIENCE = {"REQUEST_TIMEOUT_S": "4"}
 @pytest.fixture
 async def patient(tmp_path: Path) -> AsyncIterator[Stack]:
     """A stack whose service waits a few seconds for a request."""
-    async with clean_stack(tmp_path, **GENEROUS, **_PATIENCE) as running:
+    async with clean_stack(tmp_path, **_PATIENCE) as running:
         yield running
 
 

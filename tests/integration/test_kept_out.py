@@ -6,11 +6,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dormparty_sse.store.keys import device_bar, device_users
+from dormparty_sse.store.keys import device_bar, device_users, pool_key
 from tests.conftest import NewPerson
 from tests.integration.test_moderation import Moderator, is_reported_by, moderator, refused
 from tests.support.person import Person
 from tests.support.stack import Stack
+from tests.support.waiting import eventually
 
 __all__ = ["moderator"]
 
@@ -129,3 +130,67 @@ async def test_a_bearer_brings_its_device_with_the_token(
     url = f"{stack.url}/api/session"
     async with stack.http.post(url, json={"pool": pool}, headers=someone.headers) as answer:
         assert answer.status == 403
+
+
+async def forgotten(stack: Stack, someone: Person) -> None:
+    """An hour goes by without anybody seeing that one."""
+    await stack.redis.zadd(pool_key(someone.pool, "presence"), {someone.user_id: 1})
+    due = {f"presence:{someone.user_id}": round(await stack.now())}
+    await stack.redis.zadd(pool_key(someone.pool, "deadlines"), due)
+
+    async def is_gone() -> bool:
+        return not await stack.user(someone.pool, someone.user_id)
+
+    await eventually(is_gone, what="the end of the record")
+
+
+async def test_an_unban_reaches_the_device_of_somebody_who_is_forgotten(
+    stack: Stack, browser: Browser, moderator: Moderator
+) -> None:
+    culprit = await browser.person()
+    await moderator.post(f"users/{culprit.user_id}/ban")
+    await forgotten(stack, culprit)
+    browser.forget_session()
+    assert (await browser.session())[0] == 403
+    await moderator.post(f"users/{culprit.user_id}/unban")
+    assert (await browser.session())[0] == 201
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("dismissed", 200), ("banned", 403)])
+async def test_a_verdict_reaches_the_device_of_somebody_who_is_forgotten(
+    stack: Stack, browser: Browser, moderator: Moderator, new_person: NewPerson, outcome: str, status: int
+) -> None:
+    culprit = await suspended(browser, new_person)
+    await forgotten(stack, culprit)
+    report, *_ = (await moderator.get("reports"))["reports"]
+    for _ in range(2):  # a repeat does no harm
+        await moderator.post(f"reports/{report['reportId']}/resolve", outcome=outcome)
+    browser.forget_session()
+    if outcome == "banned":
+        assert (await browser.session())[0] == status
+    else:
+        again = await browser.person()
+        assert (await again.request("POST", "/api/matching/enqueue"))[0] == status
+        await again.post("end")
+
+
+async def test_whoever_comes_with_a_banned_device_leaves_no_trace(
+    stack: Stack, pool: str, browser: Browser, moderator: Moderator
+) -> None:
+    culprit = await browser.person()
+    await moderator.post(f"users/{culprit.user_id}/ban")
+    browser.forget_session()
+    before = await stack.contents(pool)
+    assert (await browser.session())[0] == 403
+    assert await stack.contents(pool) == before
+
+
+async def test_a_shorter_ban_by_way_of_the_device_leaves_a_longer_one_as_it_is(
+    browser: Browser, moderator: Moderator
+) -> None:
+    first = await browser.person()
+    browser.forget_session()
+    second = await browser.person()
+    longer = await moderator.post(f"users/{first.user_id}/ban", durationSeconds=5_000, device=False)
+    await moderator.post(f"users/{second.user_id}/ban", durationSeconds=60)
+    assert (await refused(first, 403, "banned", "enqueue"))["until"] == longer["until"]

@@ -111,6 +111,16 @@ def test_livekits_own_key_for_development_is_refused(monkeypatch: pytest.MonkeyP
     assert refusal(monkeypatch, LIVEKIT_API_KEY="devkey").startswith("LIVEKIT_API_KEY is not fit")
 
 
+@pytest.mark.parametrize("secret", ["1x0000000000000000000000000000000AA", f"0x{'0' * 40}"])
+def test_a_gate_that_lets_everybody_pass_is_refused(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    refused = refusal(monkeypatch, GATE="turnstile", GATE_SITE_KEY="site-key", GATE_SECRET=secret)
+    assert refused.startswith("GATE_SECRET is not fit for production")
+
+
+def test_a_list_of_no_secrets_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refusal(monkeypatch, SESSION_SECRET="," * 40).startswith("SESSION_SECRET is wrong")
+
+
 def test_random_secrets_are_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(300):
         for make in (secrets.token_hex, secrets.token_urlsafe):

@@ -7,9 +7,9 @@
     ARGV[3]  moderator
     ARGV[4]  note, or ''
     ARGV[5]  for how long a ban lasts (ms)
-  Returns: done, with `report` (its record), `device` (if it is known), `until` of a ban, and `lifted`: has a
-           suspension ended by this? already-processed, with the report, where there is a verdict; nothing where there
-           is no such report.
+  Returns: done, or already-processed where there is a verdict, which stands; with `report` (its record), `device` ('' if
+           it is not known) of whom it is about, `until` of its ban, if it has one, and `isFree`: is it not kept out
+           any more? Or nothing, where there is no such report.
   Events: where somebody is banned by this, those of leaving the queue or, by the ending `admin`, the match.
 ]]
 -- @include once
@@ -17,38 +17,45 @@
 -- @include barred
 -- @include trail
 
--- The report does not count any more. Does a suspension end, since too few are left?
+-- The report does not count any more. A suspension ends where too few are left.
 local function dismiss(report)
-  local bar = bar_of(report.user)
-  redis.call('ZREM', KEY.reporters(report.user), report.source)
-  redis.call('ZREMRANGEBYSCORE', KEY.reporters(report.user), '-inf', NOW - RULES.report_window_ms)
-  local lifted = bar and bar.kind == 'suspended' and redis.call('ZCARD', KEY.reporters(report.user)) < RULES.reporters
-  if lifted then redis.call('DEL', KEY.bar(report.user)) end
-  return lifted
+  local reporters, bar = KEY.reporters(report.user), bar_of(report.user)
+  redis.call('ZREM', reporters, report.source)
+  redis.call('ZREMRANGEBYSCORE', reporters, '-inf', NOW - RULES.report_window_ms)
+  if bar and bar.kind == 'suspended' and redis.call('ZCARD', reporters) < RULES.reporters then
+    redis.call('DEL', KEY.bar(report.user))
+  end
 end
 
-local function ban(report, at)
-  bar_set(report.user, 'banned', report.reason, at)
+local function ban(report, at, device)
+  bar_set(report.user, 'banned', report.reason, at, device)
   send_home(report.user, 'banned')
   streams_end(report.user)
-  return at
+end
+
+local function resolved(outcome, report, device)
+  local bar = bar_of(report.user)
+  return reply(outcome, {
+    report = report, device = device, ['until'] = bar and bar.kind == 'banned' and bar['until'] or nil,
+    isFree = bar == nil,
+  })
 end
 
 local id, verdict, moderator, note = unpack(ARGV)
 local report = hash_get(KEY.report(id))
 if not report then return reply(OUTCOME.NOTHING) end
 report.reportId = id
-if report.verdict then return reply(OUTCOME.ALREADY_PROCESSED, { report = report }) end
+local device = device_of(report.user)
+if device == '' then device = report.device end
+if report.verdict then return resolved(OUTCOME.ALREADY_PROCESSED, report, device) end
 
 report.verdict, report.moderator, report.note, report.resolvedAt = verdict, moderator, note, NOW
 redis.call('HSET', KEY.report(id), 'verdict', verdict, 'moderator', moderator, 'note', note, 'resolvedAt', NOW)
 redis.call('ZREM', KEY.open_reports(), id)
 redis.call('ZADD', KEY.resolved_reports(), NOW, id)
-local lifted = verdict == 'dismissed' and dismiss(report) or false
-local at = verdict == 'banned' and ban(report, NOW + ARGV[5]) or nil
+if verdict == 'dismissed' then dismiss(report) end
+if verdict == 'banned' then ban(report, NOW + ARGV[5], device) end
 trail({
   moderator = moderator, action = 'resolve', reportId = id, userId = report.user, verdict = verdict, note = note,
-  ['until'] = at,
 })
-local user = user_get(report.user)
-return reply(OUTCOME.DONE, { report = report, device = user and user.device, ['until'] = at, lifted = lifted })
+return resolved(OUTCOME.DONE, report, device)

@@ -7,8 +7,9 @@
     ARGV[3]  reason
     ARGV[4]  until when (ms), or '' for as long as ARGV[5] says
     ARGV[5]  for how long (ms), from now on
-    ARGV[6]  the moderator whose doing this is, or '' where it follows from something else
-  Returns: done, with `device` (if it is known) and `until`.
+    ARGV[6]  the moderator whose doing this is, or '' where it follows from a bar of the user's device
+    ARGV[7]  for the moderator's trail: 1 if the device is kept out as well
+  Returns: done, with `device` ('' if it is not known) and `until`. What follows from a device makes no bar shorter.
   Events: those of leaving the queue or, by the ending `admin`, the match.
 ]]
 -- @include once
@@ -18,11 +19,15 @@
 
 local id, kind, reason, moderator = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 local at = tonumber(ARGV[4]) or NOW + ARGV[5]
-bar_set(id, kind, reason, at)
+local bar, device = bar_of(id), device_of(id)
+if moderator ~= '' or not (bar and bar.kind == kind and bar['until'] >= at) then
+  bar_set(id, kind, reason, at, device)
+end
 send_home(id, kind)
 if kind == 'banned' then streams_end(id) end
 if moderator ~= '' then
-  trail({ moderator = moderator, action = 'ban', userId = id, reason = reason, ['until'] = at })
+  trail({
+    moderator = moderator, action = 'ban', userId = id, reason = reason, ['until'] = at, device = ARGV[7] == '1',
+  })
 end
-local user = user_get(id)
-return reply(OUTCOME.DONE, { device = user and user.device, ['until'] = at })
+return reply(OUTCOME.DONE, { device = device, ['until'] = at })

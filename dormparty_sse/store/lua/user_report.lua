@@ -8,9 +8,9 @@
     ARGV[3]  an id for the report
     ARGV[4]  reason
     ARGV[5]  details, or ''
-  Returns: reported, with reportId and, if somebody is suspended by it, `suspended`: user, device (or ''), reason,
+  Returns: reported, with reportId and, if whom it is about is suspended, `suspended`: user, device (or ''), reason,
            until; foreign-session or unknown-session; with state and seq.
-  Events: as for end; to whoever is suspended those of leaving the queue or, by the ending `admin`, the match.
+  Events: as for skip, then those of going home; to whoever is suspended those of leaving the queue or, by the ending `admin`, the match.
 ]]
 -- @include once
 -- @include presence
@@ -24,7 +24,7 @@ end
 
 local function note_report(user, partner)
   redis.call('HSET', KEY.report(ARGV[3]), 'reporter', user.id, 'source', source(user), 'user', partner,
-    'session', ARGV[2], 'reason', ARGV[4], 'details', ARGV[5], 'at', NOW)
+    'device', device_of(partner), 'session', ARGV[2], 'reason', ARGV[4], 'details', ARGV[5], 'at', NOW)
   redis.call('PEXPIRE', KEY.report(ARGV[3]), RULES.report_ttl_ms)
   for _, list in ipairs({ KEY.open_reports(), KEY.resolved_reports() }) do
     redis.call('ZREMRANGEBYSCORE', list, '-inf', NOW - RULES.report_ttl_ms)
@@ -44,11 +44,15 @@ local function count_reporter(id, reporter)
 end
 
 local function suspend(id)
-  local reason, at = 'reported', NOW + RULES.suspension_ms
-  bar_set(id, 'suspended', reason, at)
+  bar_set(id, 'suspended', 'reported', NOW + RULES.suspension_ms, device_of(id))
   send_home(id, 'suspended')
-  local user = user_get(id)
-  return { user = id, device = user and user.device or '', reason = reason, ['until'] = at }
+end
+
+-- The suspension of somebody, for the device to share; nil if there is none.
+local function suspension_of(id)
+  local bar = bar_of(id)
+  if not (bar and bar.kind == 'suspended') then return nil end
+  return { user = id, device = bar.device, reason = bar.reason, ['until'] = bar['until'] }
 end
 
 local user = user_ensure(ARGV[1])
@@ -58,11 +62,11 @@ user_act(user, 'report')
 local is_of_now = ARGV[2] == user.sessionId
 if block(user, partner) or is_of_now then send_home(user.id, 'end') end
 
-local earlier = redis.call('HGET', KEY.reported(user.id), ARGV[2])
-if earlier then return answer(OUTCOME.REPORTED, user, { reportId = earlier }) end
-note_report(user, partner)
-local suspended
-if count_reporter(partner, source(user)) >= RULES.reporters and not bar_of(partner) then
-  suspended = suspend(partner)
+local report = redis.call('HGET', KEY.reported(user.id), ARGV[2])
+if not report then
+  report = ARGV[3]
+  note_report(user, partner)
+  local reporters = count_reporter(partner, source(user))
+  if reporters >= RULES.reporters and not bar_of(partner) then suspend(partner) end
 end
-return answer(OUTCOME.REPORTED, user, { reportId = ARGV[3], suspended = suspended })
+return answer(OUTCOME.REPORTED, user, { reportId = report, suspended = suspension_of(partner) })

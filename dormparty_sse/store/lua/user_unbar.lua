@@ -1,11 +1,12 @@
 --[[
-  Lets a user in again, and forgets who has reported it.
+  Lets a user in again. A moderator who does so has those forgotten who have reported it.
 
     KEYS[1]  the pool's hash tag
     ARGV[1]  user id
     ARGV[2]  reason
-    ARGV[3]  the moderator whose doing this is, or '' where it follows from something else
-  Returns: done or nothing (it was not kept out); with `device`, if it is known.
+    ARGV[3]  the moderator whose doing this is, or '' where it follows from the end of its device's bar
+    ARGV[4]  the kind of bar that ends: suspended, banned, or '' for any
+  Returns: done or nothing (it was not kept out like this); with `device`, '' if it is not known.
   Events: none.
 ]]
 -- @include once
@@ -13,9 +14,12 @@
 -- @include barred
 -- @include trail
 
-local id, moderator = ARGV[1], ARGV[3]
-local was_barred = redis.call('DEL', KEY.bar(id)) > 0
-redis.call('DEL', KEY.reporters(id))
-if moderator ~= '' then trail({ moderator = moderator, action = 'unban', userId = id, reason = ARGV[2] }) end
-local user = user_get(id)
-return reply(was_barred and OUTCOME.DONE or OUTCOME.NOTHING, { device = user and user.device })
+local id, reason, moderator, kind = unpack(ARGV)
+local bar, device = bar_of(id), device_of(id)
+local ends = bar ~= nil and (kind == '' or bar.kind == kind)
+if ends then redis.call('DEL', KEY.bar(id)) end
+if moderator ~= '' then
+  redis.call('DEL', KEY.reporters(id))
+  trail({ moderator = moderator, action = 'unban', userId = id, reason = reason })
+end
+return reply(ends and OUTCOME.DONE or OUTCOME.NOTHING, { device = device })

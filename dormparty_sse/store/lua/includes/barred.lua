@@ -3,16 +3,24 @@
 ]]
 -- @include matches
 
--- { kind, reason, until } of a user who is kept out, or nil.
+-- { kind, reason, until, device } of a user who is kept out, or nil.
 local function bar_of(id)
   return json_table(redis.call('GET', KEY.bar(id)) or nil)
 end
 
--- Keeps somebody out, for longer than before if it was so already. A ban stands, whatever comes after it.
-local function bar_set(id, kind, reason, at)
+-- The device of a user's session, or '' where it is not known. The record forgets it with the user; a bar does not.
+local function device_of(id)
+  local user, bar = user_get(id), bar_of(id)
+  return user and user.device or bar and bar.device or ''
+end
+
+-- Keeps somebody out. A ban stands, whatever comes after it.
+local function bar_set(id, kind, reason, at, device)
   local bar = bar_of(id)
   if bar and bar.kind == 'banned' and kind ~= 'banned' then return end
-  redis.call('SET', KEY.bar(id), cjson.encode({ kind = kind, reason = reason, ['until'] = at }), 'PXAT', at)
+  redis.call('SET', KEY.bar(id), cjson.encode({
+    kind = kind, reason = reason, ['until'] = at, device = device,
+  }), 'PXAT', at)
 end
 
 -- Ends the streams of somebody who is banned, once they have told what happens now.
