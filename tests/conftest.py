@@ -60,12 +60,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long comes first. One process has all browser tests, since browsers take the most.
 
     A file is never divided, since its tests share what they start; nor are the foreign clients, which are
-    installed once.
+    installed once, and the attacks, of which one at a time is enough.
     """
-    order = {"browser": 0, "faults": 1}
+    order = {"browser": 0, "faults": 1, "foreign": 2, "hostile": 2, "schema": 2}
     items.sort(key=lambda item: min(order.get(part, len(order)) for part in item.path.parts))
     for item in items:
-        together = {"browser", "foreign"} & set(item.path.parts)
+        together = {"browser", "foreign", "hostile"} & set(item.path.parts)
         item.add_marker(pytest.mark.xdist_group(min(together, default=str(item.path))))
 
 

@@ -72,7 +72,7 @@ class ReportBody(BlockBody):
     """POST report."""
 
     reason: Annotated[Offence, Field(strict=False)]
-    details: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
+    details: Annotated[str, StringConstraints(max_length=500)] = ""
 
 
 class RoomBody(Body):

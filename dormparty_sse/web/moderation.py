@@ -11,8 +11,8 @@ from dormparty_sse.web.bodies import PoolBody, read_body
 from dormparty_sse.web.handlers import json_answer
 from dormparty_sse.web.parts import parts_of
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Text = Annotated[str, StringConstraints(max_length=500)]
 _TEN_YEARS_S = 315_360_000
 
 

@@ -219,7 +219,8 @@ def _responses(route: Route, schemas: _Schemas) -> Json:
     by_status: dict[int, Json] = {}
     for reply in route.operation.replies:
         response = by_status.setdefault(reply.status, _response(reply.status))
-        response["content"][reply.content_type] = {"schema": _of_reply(reply, schemas)}
+        if reply.status != HTTPStatus.NO_CONTENT:
+            response["content"][reply.content_type] = {"schema": _of_reply(reply, schemas)}
     problems: dict[int, list[type[DormPartyError]]] = defaultdict(list)
     for error in errors_of(route):
         problems[error.status].append(error)

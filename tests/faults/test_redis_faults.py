@@ -189,7 +189,9 @@ async def test_a_slow_way_to_redis_makes_all_slow_and_nothing_else(own_stack: St
     async with proxy() as way:
         await way.open(int(own_stack.redis_server.url.rpartition(":")[2].partition("/")[0]))
         async with (
-            own_stack.another_service(directory, REDIS_URL=way.redis_url, REDIS_COMMAND_TIMEOUT="5") as slow,
+            own_stack.another_service(
+                directory, REDIS_URL=way.redis_url, REDIS_COMMAND_TIMEOUT="5", CONNECT_TIMEOUT_S="15"
+            ) as slow,
             crowd(own_stack, 2, url=slow.url) as (a, b),
         ):
             way.latency_s = LATENCY_S

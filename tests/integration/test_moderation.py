@@ -96,7 +96,7 @@ async def test_a_report_in_a_call_blocks_ends_and_tells_the_moderators(
         "report",
         sessionId=match["sessionId"],
         reason="harassment",
-        details="  " + "x" * 500,
+        details="x" * 500,
         userId=a.user_id,
     )
     await a.becomes("IDLE")

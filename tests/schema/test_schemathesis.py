@@ -23,6 +23,9 @@ deterministic = true
 max-examples = 25
 database = "none"
 
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "409", "413", "414", "422", "431"]
+
 [auth.openapi.session]
 bearer = "{session}"
 
@@ -36,17 +39,21 @@ bearer = "{admin}"
 
 @pytest.mark.timeout(300)
 async def test_the_service_does_as_its_schema_says(directory: Path) -> None:
-    async with clean_stack(directory, POLL_WAIT_S="0.05") as stack, person(stack.url, "main") as someone:
+    async with (
+        clean_stack(directory, POLL_WAIT_S="0.05") as stack,
+        person(stack.url, "main") as someone,
+        person(stack.url, "main") as another,
+    ):
         config = directory / "schemathesis.toml"
         config.write_text(_CONFIG.format(session=someone.token, admin=SECRET))
-        said = await run(f"{stack.url}/api/openapi.json", config, someone)
+        said = await run(f"{stack.url}/api/openapi.json", config, someone, another)
     print(said)
     found = _CASES.search(said)
     assert found, said
     assert int(found["generated"].replace(",", "")) >= _FEWEST
 
 
-async def run(url: str, config: Path, someone: Person) -> str:
+async def run(url: str, config: Path, someone: Person, another: Person) -> str:
     """What it says, with all checks on. Whatever it finds is a failure."""
     options = [
         "run",
@@ -68,6 +75,8 @@ async def run(url: str, config: Path, someone: Person) -> str:
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "SCHEMATHESIS_HOOKS": "tests.schema.hooks",
+            "SCHEMA_TOKEN": someone.token,
+            "SCHEMA_ANOTHER_TOKEN": another.token,
             "SCHEMA_USER": f"{someone.user_id} {someone.pool}",
         },
         stdout=asyncio.subprocess.PIPE,

@@ -28,7 +28,7 @@ async def test_a_server_that_hangs_costs_no_more_than_the_timeout(
         started = time.monotonic()
         calls = [connection.run(ECHO, ("{main}",), (str(n),)) for n in range(250)]
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
-        assert time.monotonic() - started < TIMEOUT_S + 0.2
+        assert time.monotonic() - started < TIMEOUT_S * 2  # which two in a row would take
         assert all(isinstance(outcome, StateAway) and "in time" in outcome.detail for outcome in outcomes)
         started = time.monotonic()
         with pytest.raises(StateAway) as caught:

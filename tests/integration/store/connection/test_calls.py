@@ -39,7 +39,7 @@ async def test_calls_made_while_the_connection_is_busy_are_sent_together(
 async def test_a_process_has_no_more_connections_than_it_may(server: Server, redis: Redis) -> None:
     before = len(await redis.client_list())
     async with connection_to(server.url, pool_size=3) as connection:
-        await asyncio.gather(*(connection.run(ECHO, ("{main}",), ("x",)) for _ in range(1_000)))
+        await asyncio.gather(*(connection.run(ECHO, ("{main}",), ("x",)) for _ in range(300)))
         assert len(await redis.client_list()) - before == 3
 
 
