@@ -28,7 +28,7 @@ ACTIONS = (
 #: GET questions that take a session.
 QUESTIONS = ("status", "check-match", "check-disconnect")
 #: Everything of operators that only looks.
-ADMIN = ("overview", "statistics", "users", "queue", "rooms", "audit")
+ADMIN = ("overview", "statistics", "users", "queue", "rooms", "audit", "reports", "trail")
 
 Header = str | bytes
 

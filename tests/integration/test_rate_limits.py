@@ -158,6 +158,12 @@ async def test_sessions_are_limited_by_address_and_nobody_is_kept_from_renewing(
         assert await someone.ask("/api/session") == 200
 
 
+async def test_a_token_that_was_signed_out_is_no_way_round_that(service: Server, address: str) -> None:
+    async with asker(service.url, address) as someone:
+        assert await someone.ask("/api/session", "DELETE") == 204
+        assert await someone.statuses(30, "/api/session") == [201] * 29 + [429]
+
+
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nonsense"}])
 async def test_who_has_no_session_is_counted_by_address(
     headers: dict[str, str], service: Server, address: str

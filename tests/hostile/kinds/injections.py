@@ -115,9 +115,40 @@ def _admin_pool(scene: Scene, number: int) -> bytes:
 
 
 def _admin_cursor(scene: Scene, number: int) -> bytes:
-    path = ("users", "queue", "rooms")[number % 3]
+    path = ("users", "queue", "rooms", "reports", "trail")[number % 5]
     return scene.operate(
-        f"GET /api/admin/{path}?pool={scene.pool}&cursor={quote(_code(number // 3), safe='')}"
+        f"GET /api/admin/{path}?pool={scene.pool}&cursor={quote(_code(number // 5), safe='')}"
+    )
+
+
+def _moderator(scene: Scene, number: int) -> bytes:
+    """A verdict on a report that there is not."""
+    code = _code(number // 2)
+    report = quote("x" + (code if number % 2 else ""), safe="")
+    body = {"pool": scene.pool, "outcome": "upheld", "moderator": code, "note": code}
+    return scene.operate(f"POST /api/admin/reports/{report}/resolve", body)
+
+
+def _verdict(scene: Scene, number: int) -> bytes:
+    """Or how long a ban is to last."""
+    path, field = (("reports/x/resolve", "outcome"), ("users/x/ban", "durationSeconds"))[number % 2]
+    return scene.operate(f"POST /api/admin/{path}", {"pool": scene.pool, field: _code(number // 2)})
+
+
+def _admin_room(scene: Scene, number: int) -> bytes:
+    return scene.operate(f"DELETE /api/admin/rooms/{quote('x' + _code(number), safe='')}")
+
+
+def _block(scene: Scene, number: int) -> bytes:
+    return scene.act_as(scene.attacker, "block", {"sessionId": _code(number)})
+
+
+def _solution(scene: Scene, number: int) -> bytes:
+    """To the challenge of a gate."""
+    return (
+        scene.act("", {"solution": _code(number)})
+        .replace(b"/api/matching/", b"/api/session", 1)
+        .replace(bearer(scene.idler.token).encode(), b"X-Nothing: x")
     )
 
 
@@ -152,6 +183,11 @@ KINDS = [
     Kind(name="code as header", right=UNAUTHENTICATED, make=_header),
     Kind(name="code as an operator's pool", right=INVALID, make=_admin_pool),
     Kind(name="code as an operator's cursor", right=INVALID, make=_admin_cursor),
+    Kind(name="code as a moderator's words", right=NOT_FOUND, make=_moderator),
+    Kind(name="code as a verdict", right=INVALID, make=_verdict),
+    Kind(name="code as an operator's room", right=NOT_FOUND, make=_admin_room),
+    Kind(name="code as the sessionId of a block", right=NOT_FOUND, make=_block),
+    Kind(name="code as a solution", right=INVALID, make=_solution),
     Kind(name="code as an operator's user", right=NOT_FOUND, make=_admin_user),
     Kind(name="code as a webhook's room", right=HARMLESS, make=_webhook),
     Kind(name="code as a webhook's participant", right=HARMLESS, make=_webhook_participant),
