@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --require-hashes
 # Most tests wait most of the time.
-TEST_PROCESSES ?= 4
+TEST_PROCESSES ?= 3
 # The last of the files that are copied there.
 VENDOR := dormparty_sse/web/static/vendor/swagger-ui-bundle.js
 
