@@ -21,13 +21,12 @@ from pydantic_settings import SettingsError as SourceError
 
 from dormparty_sse.domain.errors import SettingsError
 from dormparty_sse.domain.rules import Rules
-from dormparty_sse.domain.strength import unfit_secret
+from dormparty_sse.domain.strength import SHORTEST_SECRET, unfit_secret
 from dormparty_sse.limits_table import RateLimitTable
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 LongSeconds = Annotated[float, Field(gt=0, le=315_360_000)]  # ten years
-_SHORTEST_SECRET = 32  # characters
-Secret = Annotated[str, Field(min_length=_SHORTEST_SECRET, repr=False)]
+Secret = Annotated[str, Field(min_length=SHORTEST_SECRET, repr=False)]
 
 #: As browsers write it: in lower case, without a path. Without https only on this machine.
 _ORIGIN = r"https://[a-z0-9.-]+(:\d+)?"
@@ -173,8 +172,8 @@ class Settings(BaseSettings):
     @field_validator("session_secret")
     @classmethod
     def _long_enough(cls, secrets: str) -> str:
-        if not _split(secrets) or any(len(secret) < _SHORTEST_SECRET for secret in _split(secrets)):
-            raise ValueError(f"each of the list should have at least {_SHORTEST_SECRET} characters")
+        if not _split(secrets) or any(len(secret) < SHORTEST_SECRET for secret in _split(secrets)):
+            raise ValueError(f"each of the list should have at least {SHORTEST_SECRET} characters")
         return secrets
 
     @model_validator(mode="after")
@@ -185,7 +184,7 @@ class Settings(BaseSettings):
             raise ValueError("UNREACHABLE_AFTER_S must be at least twice PRESENCE_INTERVAL_S")
         if self.presence_interval_s + self.come_back_s > self.unreachable_after_s:
             raise ValueError("UNREACHABLE_AFTER_S must be at least PRESENCE_INTERVAL_S + COME_BACK_S")
-        if self.gate in ("turnstile", "hcaptcha") and not (self.gate_secret and self.gate_site_key):
+        if self.gate in _THIRD_PARTY_GATES and not (self.gate_secret and self.gate_site_key):
             raise ValueError("GATE_SECRET and GATE_SITE_KEY must be set for this GATE")
         return self
 

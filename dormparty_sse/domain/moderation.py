@@ -1,7 +1,9 @@
 """What people report each other for, and what moderators do about it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Self
 
 
 class Offence(StrEnum):
@@ -27,7 +29,7 @@ class Verdict(StrEnum):
 class BarKind(StrEnum):
     """How somebody is kept out."""
 
-    SUSPENDED = "suspended"  #: By reports, until a moderator has looked at them.
+    SUSPENDED = "suspended"  #: By reports, for a while or until a moderator has decided.
     BANNED = "banned"  #: By a moderator.
 
 
@@ -38,6 +40,11 @@ class Bar:
     kind: BarKind
     reason: str
     until: int  #: ms since the epoch.
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """A bar from what a script, or the JSON in Redis, says of it."""
+        return cls(kind=BarKind(fields["kind"]), reason=fields["reason"], until=fields["until"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

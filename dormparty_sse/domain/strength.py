@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-_SHORTEST = 32
+SHORTEST_SECRET = 32  #: Characters.
 _FEWEST_KINDS = 10  # of characters; a random one has more, even in hexadecimal
 #: What examples and defaults are made of, and what a random secret holds once in a million times at most.
 _TELLTALE = re.compile(
@@ -30,8 +30,8 @@ def _another(other: str, name: str) -> str:
 
 
 def _weakness(secret: str) -> str | None:
-    if len(secret) < _SHORTEST:
-        return f"has fewer than {_SHORTEST} characters"
+    if len(secret) < SHORTEST_SECRET:
+        return f"has fewer than {SHORTEST_SECRET} characters"
     if _TELLTALE.search(secret):
         return "is an example or a default, by its words"
     if len(set(secret)) < _FEWEST_KINDS or secret in (secret + secret)[1:-1]:

@@ -5,9 +5,9 @@ from typing import Any
 
 from dormparty_sse.domain.actions import allowed_in
 from dormparty_sse.domain.endings import Reason
-from dormparty_sse.domain.errors import Barred, Forbidden, InvalidState, SkipCooldown
+from dormparty_sse.domain.errors import Barred, Forbidden, InvalidState, SkipCooldown, UnknownSession
 from dormparty_sse.domain.models import Commit, UserRef
-from dormparty_sse.domain.moderation import Bar, BarKind
+from dormparty_sse.domain.moderation import Bar
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.services.commits import Commits
 from dormparty_sse.services.hints import Hints
@@ -32,8 +32,7 @@ class Actions:
         commit = await self._commits.run(self._store.enqueue(user, interests))
         _refuse(commit)
         if commit.outcome is Outcome.BARRED:
-            fields = commit.fields
-            raise Barred.by(Bar(kind=BarKind(fields["kind"]), reason=fields["reason"], until=fields["until"]))
+            raise Barred.by(Bar.of(commit.fields))
         already = commit.outcome is Outcome.ALREADY_QUEUED
         return _answer(commit) | self._views.queue(commit.fields) | {"alreadyQueued": already}
 
@@ -43,19 +42,19 @@ class Actions:
         if commit.outcome is Outcome.COOLING_DOWN:
             raise SkipCooldown.of(now=commit.now, until=commit.fields["cooldownUntil"])
         begins = {name: at for name, at in commit.fields.items() if name == "cooldownUntil"}
-        return _outcome(commit) | begins
+        return outcome_answer(commit) | begins
 
     async def end(self, user: UserRef, session_id: str | None) -> dict[str, Any]:
         """Goes home, from the match or the queue. Raises Forbidden for other people's match."""
-        return _outcome(await self._commits.run(self._store.end(user, session_id)))
+        return outcome_answer(await self._commits.run(self._store.end(user, session_id)))
 
     async def leave(self, user: UserRef, session_id: str | None) -> dict[str, Any]:
         """The page is closed."""
-        return _outcome(await self._commits.run(self._store.leave(user, session_id)))
+        return outcome_answer(await self._commits.run(self._store.leave(user, session_id)))
 
     async def acknowledge_room_closing(self, user: UserRef, room_name: str) -> dict[str, Any]:
         """The client is out of the room."""
-        return _outcome(await self._commits.run(self._store.acknowledge_room_closing(user, room_name)))
+        return outcome_answer(await self._commits.run(self._store.acknowledge_room_closing(user, room_name)))
 
     async def heartbeat(self, user: UserRef) -> dict[str, Any]:
         """A sign of life, for clients without a stream."""
@@ -115,8 +114,11 @@ def _refuse(commit: Commit) -> None:
         raise InvalidState(state=commit.state, allowed=allowed_in(commit.state))
 
 
-def _outcome(commit: Commit) -> dict[str, Any]:
+def outcome_answer(commit: Commit) -> dict[str, Any]:
+    """What an action did. Raises InvalidState, Forbidden, UnknownSession where it did nothing."""
     _refuse(commit)
     if commit.outcome is Outcome.FOREIGN_SESSION:
         raise Forbidden("The sessionId is a match of other people.")
+    if commit.outcome is Outcome.UNKNOWN_SESSION:
+        raise UnknownSession
     return _answer(commit) | {"outcome": commit.outcome}

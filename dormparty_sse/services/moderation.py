@@ -4,12 +4,13 @@ from typing import Any
 
 import structlog
 
-from dormparty_sse.domain.errors import Barred, Forbidden, UnknownSession
-from dormparty_sse.domain.models import Commit, Fields, UserRef
+from dormparty_sse.domain.errors import Barred
+from dormparty_sse.domain.models import Fields, UserRef
 from dormparty_sse.domain.moderation import Bar, BarKind, Offence, Report, Verdict
 from dormparty_sse.domain.names import new_id
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.queries import Page
+from dormparty_sse.services.actions import outcome_answer
 from dormparty_sse.services.commits import Commits
 from dormparty_sse.store.devices import Devices
 from dormparty_sse.store.moderation import ModerationStore
@@ -30,26 +31,21 @@ class Moderation:
     async def block(self, user: UserRef, session_id: str) -> dict[str, Any]:
         """Never meet that partner again. Raises Forbidden, UnknownSession."""
         commit = await self._commits.run(self._store.block(user, session_id))
-        _refuse(commit)
+        answer = outcome_answer(commit)
         log.info("user_blocked", session_id=session_id)
-        return {"state": commit.state, "seq": commit.seq, "outcome": commit.outcome}
+        return answer
 
     async def report(self, user: UserRef, session_id: str, reason: Offence, details: str) -> dict[str, Any]:
         """Tells the moderators of that partner, and blocks it. Raises Forbidden, UnknownSession."""
         commit = await self._commits.run(self._store.report(user, session_id, new_id(), reason, details))
-        _refuse(commit)
+        answer = outcome_answer(commit)
         report_id = commit.fields["reportId"]
         log.info("user_reported", session_id=session_id, report_id=report_id, reason=reason)
         if suspended := commit.fields.get("suspended"):
             log.warning("user_suspended", suspended_id=suspended["user"], until=suspended["until"])
             bar = Bar(kind=BarKind.SUSPENDED, reason=suspended["reason"], until=suspended["until"])
             await self._bar_device(suspended["device"], bar)
-        return {
-            "state": commit.state,
-            "seq": commit.seq,
-            "outcome": commit.outcome,
-            "reportId": report_id,
-        }
+        return answer | {"reportId": report_id}
 
     async def check_device(self, device: str) -> None:
         """Raises Banned where a device is."""
@@ -127,10 +123,3 @@ class Moderation:
         await self._devices.unbar(device)
         for user in await self._devices.users(device):
             await self._commits.run(self._store.unbar(user, kind=bar.kind))
-
-
-def _refuse(commit: Commit) -> None:
-    if commit.outcome is Outcome.FOREIGN_SESSION:
-        raise Forbidden("The sessionId is a match of other people.")
-    if commit.outcome is Outcome.UNKNOWN_SESSION:
-        raise UnknownSession

@@ -55,5 +55,4 @@ class Devices:
 
 def read_bar(record: str) -> Bar:
     """A bar from its JSON, a device's or a user's."""
-    fields = orjson.loads(record)
-    return Bar(kind=BarKind(fields["kind"]), reason=fields["reason"], until=fields["until"])
+    return Bar.of(orjson.loads(record))

@@ -24,10 +24,10 @@ def commit(outcome: Outcome) -> Commit:
 
 def test_an_action_that_its_state_does_not_allow_is_a_conflict_that_names_what_is() -> None:
     with pytest.raises(InvalidState) as refusal:
-        actions._outcome(commit(Outcome.INVALID_STATE))
+        actions.outcome_answer(commit(Outcome.INVALID_STATE))
     assert refusal.value.extra == {"state": State.IN_CALL, "allowed": allowed_in(State.IN_CALL)}
 
 
 def test_a_match_of_other_people_is_forbidden() -> None:
     with pytest.raises(Forbidden):
-        actions._outcome(commit(Outcome.FOREIGN_SESSION))
+        actions.outcome_answer(commit(Outcome.FOREIGN_SESSION))
