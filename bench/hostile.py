@@ -3,9 +3,7 @@
 How long honest people's requests take with and without 2,000 connections that keep the service waiting.
 """
 
-import argparse
 import asyncio
-import gc
 import sys
 import tempfile
 import time
@@ -13,16 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
-import uvloop
 
+from bench import program
 from bench.client import Client
-from bench.errors import BenchError
 from bench.figures import Figure, figure
 from bench.load import until_sound
-from bench.machine import machine
 from bench.report import HEADER, row
 from bench.stack import running_stack
-from dormparty_sse.dev.errors import DevError
 from tests.support.slow_clients import SlowClients, slow_clients
 
 _SLOW = 2_000
@@ -39,17 +34,8 @@ Everything shares the cores."""
 
 
 def main() -> int:
-    """Measures and prints. The exit status is 1 for an error or a wrong answer, not for a goal missed."""
-    argparse.ArgumentParser(prog="python -m bench.hostile", description=__doc__).parse_args()
-    print(", ".join(f"{name} {value}" for name, value in machine().items()))
-    gc.disable()  # the load generator's own pauses would be taken for the service's
-    try:
-        uvloop.run(_measure())
-    except (BenchError, DevError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    print(f"\n{_HOW}")
-    return 0
+    """Measures and prints; returns the exit status."""
+    return program.run("bench.hostile", __doc__, _measure, _HOW)
 
 
 async def _measure() -> None:

@@ -3,24 +3,18 @@
 How long it takes to compare LiveKit's rooms with Redis, and how soon a partner knows that somebody has gone.
 """
 
-import argparse
-import gc
 import sys
 import tempfile
 from pathlib import Path
 
 import aiohttp
-import uvloop
 
-from bench import departures, reconciliation
+from bench import departures, program, reconciliation
 from bench.client import Client
-from bench.errors import BenchError
 from bench.figures import figure
 from bench.load import until_sound
-from bench.machine import machine
 from bench.report import HEADER, row
 from bench.stack import running_stack
-from dormparty_sse.dev.errors import DevError
 
 _RECONCILIATION_MS, _MEMORY_MIB = 1_000, 50  # the goals, both for the 5,000 rooms
 _HOW = """\
@@ -35,17 +29,8 @@ Everything shares the cores."""
 
 
 def main() -> int:
-    """Measures and prints. The exit status is 1 for an error or a wrong answer, not for a goal missed."""
-    argparse.ArgumentParser(prog="python -m bench.rooms", description=__doc__).parse_args()
-    print(", ".join(f"{name} {value}" for name, value in machine().items()))
-    gc.disable()  # the load generator's own pauses would be taken for the service's
-    try:
-        uvloop.run(_measure())
-    except (BenchError, DevError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    print(f"\n{_HOW}")
-    return 0
+    """Measures and prints; returns the exit status."""
+    return program.run("bench.rooms", __doc__, _measure, _HOW)
 
 
 async def _measure() -> None:
