@@ -14,6 +14,9 @@ from tests.support.alone import WATCH
 from tests.support.person import Person, person
 from tests.support.stack import Stack, clean_stack
 
+_ORDER = ["browser", "busy", "faults", "foreign", "other"]
+_TOGETHER = {"browser", "busy", "foreign"}
+
 NewPerson = Callable[[], Awaitable[Person]]
 
 
@@ -56,17 +59,24 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "a path with spaces"
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist's own reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long comes first. One process has all browser tests, since browsers take the most.
+    """What takes long comes first. One process has all browser tests, and one all that are busy.
 
-    A file is never divided, since its tests share what they start; nor are the foreign clients, which are
-    installed once, and the attacks, of which one at a time is enough.
+    Two busy ones at once would slow each other down, and the clocks of all others. A file is never divided,
+    since its tests share what they start; nor are the foreign clients, which are installed once.
     """
-    order = {"browser": 0, "faults": 1, "foreign": 2, "hostile": 2, "schema": 2}
-    items.sort(key=lambda item: min(order.get(part, len(order)) for part in item.path.parts))
+    items.sort(key=lambda item: _ORDER.index(_kind(item)))
     for item in items:
-        together = {"browser", "foreign", "hostile"} & set(item.path.parts)
-        item.add_marker(pytest.mark.xdist_group(min(together, default=str(item.path))))
+        kind = _kind(item)
+        item.add_marker(pytest.mark.xdist_group(kind if kind in _TOGETHER else item.path.name))
+
+
+def _kind(item: pytest.Item) -> str:
+    if item.get_closest_marker("busy"):
+        return "busy"
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    return folder if folder in _ORDER else "other"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -17,6 +17,8 @@ from tests.support.stack import ROOT
 from tests.support.stores import connected_store
 from tests.support.storm import RULES
 
+pytestmark = pytest.mark.busy
+
 PROCESSES = 4
 USERS = 200
 SECONDS = 30

@@ -11,6 +11,8 @@ from tests.support.person import Person
 from tests.support.replay import assert_gapless, told_of_every_step
 from tests.support.stack import running_stack
 
+pytestmark = pytest.mark.busy
+
 PEOPLE = 100
 SKIPPING_S = 60
 

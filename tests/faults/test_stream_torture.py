@@ -26,6 +26,8 @@ from tests.support.logs import assert_nothing_crashed
 from tests.support.proxy import Proxy, proxy
 from tests.support.stack import Stack, running_stack
 
+pytestmark = pytest.mark.busy
+
 USERS = 500
 TOGETHER = 3  # in each pool: few, so that most steps need no room
 SECONDS = 60

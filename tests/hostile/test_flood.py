@@ -17,6 +17,8 @@ from tests.support.person import Person
 from tests.support.restless import restless
 from tests.support.stack import Stack
 
+pytestmark = pytest.mark.busy
+
 _REQUESTS = 100_000
 _ATTACKERS = 8
 _MOST_GROWTH_KIB = 8 * 1024  # from half of the requests to the end: less than 170 bytes for each

@@ -8,6 +8,8 @@ from tests.hostile.scene import Scene
 from tests.hostile.state import changes, everything
 from tests.support.stack import Stack
 
+pytestmark = pytest.mark.busy
+
 _OF_EACH = 60  # so that every variant of a kind comes
 
 

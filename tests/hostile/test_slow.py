@@ -12,6 +12,8 @@ from tests.support.slow_clients import SlowClients, slow_clients
 from tests.support.stack import Stack, clean_stack
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.busy
+
 _COUNT = 2_000
 _PATIENCE = {"REQUEST_TIMEOUT_S": "4"}
 

@@ -11,6 +11,8 @@ import pytest
 from tests.support.person import Person, person
 from tests.support.stack import ROOT, SECRET, clean_stack
 
+pytestmark = pytest.mark.busy
+
 _CASES = re.compile(r"Test cases:\s+(?P<generated>[\d,]+) generated")
 _FEWEST = 2_000
 

@@ -32,6 +32,8 @@ from tests.integration.store.losses import NAMES, QUICK, USERS, Losses
 from tests.support.audit import violations
 from tests.support.proxy import Proxy
 
+pytestmark = pytest.mark.busy
+
 
 class Interleaving(Losses):
     """Each example has a pool of its own. Names of matches and participants are never used twice."""

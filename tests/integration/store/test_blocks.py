@@ -15,6 +15,8 @@ from dormparty_sse.store.moderation import ModerationStore
 from dormparty_sse.store.store import Store
 from tests.integration.store.people import Pair, People
 
+pytestmark = pytest.mark.busy
+
 MATCHES = 10_000
 CROWD = 40
 BLOCKED_PAIRS = 130  # of 780

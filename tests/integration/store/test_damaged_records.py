@@ -26,6 +26,8 @@ from dormparty_sse.store.store import Store
 from tests.integration.store.people import Pair, People
 from tests.support.stores import connected_store
 
+pytestmark = pytest.mark.busy
+
 #: (a user or the match, which of its fields, counted round, and what stands there then; None: nothing)
 Damage = tuple[str, int, str | None]
 Command = Callable[[], Awaitable[Any]]

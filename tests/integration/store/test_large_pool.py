@@ -26,6 +26,8 @@ from dormparty_sse.store.statistics import MOST_MINUTES, Statistics
 from dormparty_sse.store.store import Store
 from tests.support.stores import connected_store
 
+pytestmark = pytest.mark.busy
+
 POOL = "large"
 USERS = 100_000
 AT_ONCE = 5_000
