@@ -149,6 +149,10 @@ class Traffic:
         await asyncio.gather(*(caller.start() for caller in self.callers))
         self._pressing = [asyncio.create_task(self._press(caller)) for caller in self.callers]
 
+    async def has_reached_everybody(self) -> bool:
+        """Has everybody been in a call?"""
+        return all(caller.calls > 0 for caller in self.callers)
+
     async def rest(self) -> None:
         """Nobody presses any more; whoever waits goes on waiting."""
         self._at_rest = True
