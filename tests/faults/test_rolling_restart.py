@@ -32,6 +32,8 @@ from tests.support.proxy import proxy
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.busy
+
 USERS = 80
 TOGETHER = 4  # in each pool
 PAUSE_S = 0.8  # between two buttons of a user, on average
