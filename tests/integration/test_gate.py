@@ -169,9 +169,12 @@ async def checked(
         "GATE_SECRET": GATE_SECRET,
         "GATE_VERIFY_URL": provider.url,
         "GATE_TIMEOUT_S": "1",
+        "LOG_LEVEL": "DEBUG",
     }
     async with stack.another_service(tmp_path_factory.mktemp("checked"), **env) as service:
         yield service, provider
+        assert service.log
+        assert GATE_SECRET not in service.log.read_text()
 
 
 async def test_a_third_party_decides(
