@@ -94,6 +94,7 @@ async def test_while_redis_is_stopped_every_answer_says_so_in_time_and_afterward
 async def test_everybody_is_told_to_start_again_when_redis_has_been_emptied(own_stack: Stack) -> None:
     async with crowd(own_stack, SIZE) as people, restless(people) as them:
         await asyncio.sleep(A_WHILE_S)
+        await them.have_moved()
         await them.rest()
         before = [len(someone.events) for someone in people]
         await own_stack.redis.flushall()
@@ -111,6 +112,7 @@ async def test_everybody_is_told_also_when_redis_is_emptied_while_they_press(own
     async with crowd(own_stack, SIZE) as people, restless(people) as them:
         for _ in range(2):
             await asyncio.sleep(A_WHILE_S)
+            await them.have_moved()
             before = [len(someone.events) for someone in people]
             await own_stack.redis.flushall()
             for someone, seen in zip(people, before, strict=True):

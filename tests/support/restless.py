@@ -36,6 +36,15 @@ class Restless:
             for number, someone in enumerate(self._people)
         ]
 
+    async def have_moved(self) -> None:
+        """Waits until everybody has been told of a step: before that, nobody has anything to lose."""
+        for someone in self._people:
+
+            async def moved(someone: Person = someone) -> bool:
+                return bool([event["seq"] for event in someone.events if "seq" in event][-1] > 0)
+
+            await eventually(moved, 10, "a step")
+
     async def rest(self) -> None:
         """Nobody presses any more, and all that was pressed is answered; the streams stay."""
         self._at_rest = True
