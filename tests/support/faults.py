@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +19,19 @@ def held_still(server: Server) -> Iterator[None]:
     pid = server.pid
     os.kill(pid, signal.SIGSTOP)
     try:
+        deadline = time.monotonic() + 5
+        while not _stands_still(pid):
+            assert time.monotonic() < deadline, "the server does not stand still"
+            time.sleep(0.001)
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def _stands_still(pid: int) -> bool:
+    """Has every thread stopped? On a busy machine the others go on until the first has taken the signal."""
+    stats = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
 def workers(service: Server) -> set[int]:
