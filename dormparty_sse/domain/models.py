@@ -25,7 +25,6 @@ class Session:
     user: UserRef
     device: str  #: What the user comes with, again and again; empty in tokens that are older than devices.
     token: str
-    issued_at: int  #: ms since the epoch.
     expires_at: int  #: ms since the epoch.
     renew_at: int  #: ms since the epoch: from then on it is time for a fresh token.
 

@@ -24,14 +24,17 @@ class Standing:
         self._remember_ms = round(session_ttl_s * 1000) + _MARGIN_MS
 
     async def require(self, session: Session) -> None:
-        """Raises Banned, StateAway, and Unauthenticated if the user has signed out since it was made."""
+        """Raises Banned, StateAway, and Unauthenticated if the user has signed out."""
         keys = (pool_key(session.user.pool, name, session.user.user_id) for name in ("signed_out", "bar"))
-        signed_out_at, bar = await self._connection.execute("MGET", *keys)
-        if signed_out_at is not None and session.issued_at <= int(signed_out_at):
+        signed_out, bar = await self._connection.execute("MGET", *keys)
+        if signed_out is not None:
             raise Unauthenticated("You have signed out of this session.")
         if bar is not None and (found := read_bar(bar)).kind is BarKind.BANNED:
             raise Barred.by(found)
 
     async def sign_out(self, session: Session) -> None:
-        """All tokens of the user made until now are void, in every process; its match or waiting ends."""
+        """All tokens of the user are void, in every process; its match or waiting ends.
+
+        That goes for one being renewed at this moment, too: whoever signs out comes back as somebody new.
+        """
         await self._commits.run(self._store.sign_out(session.user, self._remember_ms))

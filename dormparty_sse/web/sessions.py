@@ -34,14 +34,13 @@ class SessionTokens:
     def sign(self, user: UserRef, device: str) -> Session:
         """A new token for this user."""
         now_s = self._clock.now_s()
-        issued_at = math.floor(now_s * 1000)
         expires_s = int(now_s) + int(self._ttl_s)
         claims = {
             "iss": _ISSUER,
             "sub": user.user_id,
             "pool": user.pool,
             "dev": device,
-            "iat": issued_at / 1000,  # a sign-out a moment later is told from one a moment before
+            "iat": int(now_s),
             "exp": expires_s,
         }
         token = jwt.encode(claims, self._secrets[0], algorithm=_ALGORITHM)
@@ -96,12 +95,11 @@ class SessionTokens:
 def _session(token: str, claims: dict[str, Any], *, is_current: bool) -> Session:
     """`is_current`: the secret that signs now has signed it."""
     device = claims.get("dev", "")
-    issued_at, expires_at = round(claims["iat"] * 1000), claims["exp"] * 1000
+    issued_at, expires_at = int(claims["iat"]) * 1000, claims["exp"] * 1000
     return Session(
         user=UserRef(user_id=claims["sub"], pool=sys.intern(claims["pool"])),
         device=device,
         token=token,
-        issued_at=issued_at,
         expires_at=expires_at,
         renew_at=(issued_at + expires_at) // 2 if is_current and device else 0,
     )

@@ -15,6 +15,7 @@ from dormparty_sse.domain.errors import StateAway
 from dormparty_sse.domain.models import Commit, UserRef
 from dormparty_sse.domain.names import new_id
 from dormparty_sse.store.keys import pool_key
+from dormparty_sse.store.moderation import ModerationStore
 from tests.support.hubs import Ear, Studio, studio, told
 from tests.support.waiting import eventually
 
@@ -54,6 +55,17 @@ async def cut_channels(redis: Redis) -> None:
     await redis.client_kill_filter(_type="pubsub")
 
 
+async def cut_off(ours: Studio, redis: Redis) -> None:
+    """Breaks the hub's connection for pub/sub; for a moment it hears nothing."""
+    breaks = ours.hub._channels.breaks
+    await cut_channels(redis)
+
+    async def noticed() -> bool:
+        return ours.hub._channels.breaks > breaks
+
+    await eventually(noticed, what="a break")
+
+
 def once_read(monkeypatch: pytest.MonkeyPatch, ours: Studio, *happens: Any) -> None:
     """Each time that a stream has read its log, and does not know it yet, the next of these happens."""
     open_stream, left = ours.store.open_stream, list(happens)
@@ -71,16 +83,9 @@ async def test_a_break_between_the_reading_of_the_log_and_the_beginning_loses_no
     ours: Studio, redis: Redis, pool: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (user,) = people(pool, 1)
-    channels = ours.hub._channels
 
     async def break_and_step() -> None:
-        breaks = channels.breaks
-        await cut_channels(redis)
-
-        async def noticed() -> bool:
-            return channels.breaks > breaks
-
-        await eventually(noticed, what="a break")
+        await cut_off(ours, redis)
         await ours.step(user)  # nobody hears it
 
     once_read(monkeypatch, ours, break_and_step, break_and_step)
@@ -209,3 +214,45 @@ async def test_the_channel_of_a_stream_that_has_ended_is_left(ours: Studio, redi
         return await listeners() == 0
 
     await eventually(nobody, what="nobody listens")
+
+
+async def sign_out(ours: Studio, user: UserRef) -> None:
+    await ours.store.sign_out(user, 60_000)
+
+
+async def ban(ours: Studio, user: UserRef) -> None:
+    moderation = ModerationStore(ours.store)
+    await moderation.ban(user, "for a test", for_ms=60_000, with_device=False, by="a moderator")
+
+
+async def has_been_sent_back(ear: Ear) -> None:
+    async def is_so() -> bool:
+        return ear.types() == ["connected", "draining"]
+
+    await eventually(is_so, what="the end of the stream")
+
+
+@pytest.mark.parametrize("shut_out", [sign_out, ban])
+async def test_a_stream_that_was_just_being_opened_when_its_user_was_shut_out_ends(
+    shut_out: Callable[[Studio, UserRef], Awaitable[None]], ours: Studio, pool: str
+) -> None:
+    (user,) = people(pool, 1)
+    await shut_out(ours, user)  # its request had been let in before
+    ear = Ear()
+    await ours.open(user, ear)
+    await has_been_sent_back(ear)
+
+
+@pytest.mark.parametrize("shut_out", [sign_out, ban])
+async def test_a_stream_whose_hub_does_not_hear_that_its_user_is_shut_out_ends_when_it_hears_again(
+    shut_out: Callable[[Studio, UserRef], Awaitable[None]], ours: Studio, redis: Redis, pool: str
+) -> None:
+    shut, other = people(pool, 2)
+    ears = {user: Ear() for user in (shut, other)}
+    for user, ear in ears.items():
+        await ours.open(user, ear)
+    await cut_off(ours, redis)
+    await shut_out(ours, shut)
+    await has_been_sent_back(ears[shut])
+    await ours.step(other)
+    await told(ears[other], 1, 2)

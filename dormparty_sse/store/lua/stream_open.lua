@@ -7,9 +7,10 @@
     ARGV[2]  the last event id the client has, or '' for none
   Returns: done, with `generation`, `resync`, `lastId` (the newest id in the log), `events`: {id, data},
            `openSession` (whose `new-match` still stands), and the snapshot of user_status.lua.
-  Events: none; the control message `!GENERATION` on the user's channel.
+  Events: none; on the user's channel the control message `!GENERATION`, and `-` if the user is served no more.
 ]]
 -- @include presence
+-- @include barred
 -- @include snapshot
 -- @include replay
 
@@ -25,6 +26,7 @@ user_comes_back(user)
 local generation = math.max(NOW, (natural(user.streamGeneration) or 0) + 1)
 user_set(user, { stream = 'open', streamGeneration = generation })
 redis.call('PUBLISH', KEY.events(user.id), '!' .. generation)
+streams_end_if_served_no_more(user.id)
 local fields = replay(user.id, ARGV[2])
 fields.generation = generation
 for name, value in pairs(snapshot(user)) do fields[name] = value end

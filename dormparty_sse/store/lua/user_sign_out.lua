@@ -1,5 +1,5 @@
 --[[
-  The user signs out: its tokens of now and before are void, and whatever it is in ends as by leave.
+  The user signs out: all its tokens are void, and whatever it is in ends as by leave.
 
     KEYS[1]  the pool's hash tag
     ARGV[1]  user id
@@ -9,10 +9,11 @@
 ]]
 -- @include once
 -- @include going_home
+-- @include barred
 
 -- First, so that it holds also where the record makes no sense.
 redis.call('SET', KEY.signed_out(ARGV[1]), NOW, 'PX', ARGV[2])
 local user = user_acting(ARGV[1])
 if user then user_go_home(user, 'leave') end
-redis.call('PUBLISH', KEY.events(ARGV[1]), '-')
+streams_end(ARGV[1])
 return reply(OUTCOME.DONE)

@@ -1,5 +1,5 @@
 --[[
-  Who is kept out: suspended by reports, or banned by a moderator.
+  Who is kept out: suspended by reports, or banned by a moderator; and the streams of who is served no more.
 ]]
 -- @include matches
 
@@ -23,9 +23,15 @@ local function bar_set(id, kind, reason, at, device)
   }), 'PXAT', at)
 end
 
--- Ends the streams of somebody who is banned, once they have told what happens now.
+-- Ends the streams of somebody who is served no more, once they have told what happens now.
 local function streams_end(id)
   redis.call('PUBLISH', KEY.events(id), '-')
+end
+
+-- The same, for a stream that was just being opened when the user was banned or signed out, or had no link.
+local function streams_end_if_served_no_more(id)
+  local bar = bar_of(id)
+  if bar and bar.kind == 'banned' or redis.call('EXISTS', KEY.signed_out(id)) == 1 then streams_end(id) end
 end
 
 -- Leads a user home, wherever it is. A partner goes back to the queue.
