@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from dormparty_sse.domain.moderation import Bar
 from dormparty_sse.domain.states import State
 
 Item = TypeVar("Item")
@@ -113,6 +114,7 @@ class UserDetails:
     last_action_at: int | None
     counters: UserCounters
     flags: tuple[Flag, ...]
+    bar: Bar | None  #: None: it is not kept out.
     last_seen_at: int | None
     created_at: int | None
     timeline: tuple[TimelineEntry, ...]  #: Newest first.

@@ -9,7 +9,7 @@ import orjson
 
 from dormparty_sse.domain.endings import Reason
 from dormparty_sse.domain.errors import InvalidTransition, UnknownUser
-from dormparty_sse.domain.models import Commit, Step, UserRef
+from dormparty_sse.domain.models import Commit, Fields, Step, UserRef
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.states import WAYS, State, within_reach
 from dormparty_sse.store.store import Store
@@ -104,15 +104,23 @@ def _refusal(commit: Commit) -> InvalidTransition | UnknownUser:
     where = {"index": fields["index"], "userId": fields["userId"]}
     if "from" not in fields:
         return UnknownUser(**where)
-    detail = None if fields["isSane"] else "The user's record, or its partner's, must be repaired first."
     return InvalidTransition(
-        detail,
+        _hindrance(fields),
         **where,
         state=fields["from"],
         seq=fields["seq"],
         to=fields["to"],
         allowed=sorted(fields["allowed"]),  # Lua has one empty table: {} is a list here
     )
+
+
+def _hindrance(refusal: Fields) -> str | None:
+    """What is in the way beside the transition table."""
+    if not refusal["isSane"]:
+        return "The user's record, or its partner's, must be repaired first."
+    if refusal["isBarred"] and refusal["to"] == State.WAITING:
+        return "The user is suspended or banned; it must be let in again first."
+    return None
 
 
 def _allowed(start: str, *, force: bool) -> list[State]:

@@ -8,6 +8,7 @@ import orjson
 
 from dormparty_sse.domain.models import Commit
 from dormparty_sse.domain.queries import Flag, TimelineEntry, UserCounters, UserDetails
+from dormparty_sse.store.devices import read_bar
 
 _NUMBER = re.compile(r"\d{1,15}", re.ASCII)  # whatever a script writes, and JSON can tell
 
@@ -34,6 +35,7 @@ def user_details(user_id: str, commit: Commit, *, unreachable_after_ms: int) -> 
         last_action_at=_number(data.pop("lastActionAt", None)),
         counters=_counters(data),
         flags=flags,
+        bar=read_bar(commit.fields["bar"]) if "bar" in commit.fields else None,
         last_seen_at=seen,
         created_at=_number(data.pop("createdAt", None)),
         timeline=tuple(_entry(event_id, event) for event_id, event in commit.fields["timeline"]),

@@ -26,7 +26,7 @@ POOL_KEYS: dict[str, str] = {
     "skips": ":user:%s:skips",  #: Sorted set of its latest skips (by seq), score = when (ms); expires.
     "partners": ":user:%s:partners",  #: List of its latest matches, newest first: `session partner`; expires.
     "blocks": ":user:%s:blocks",  #: Sorted set of users never to be met again, score = since (ms); expires.
-    "reporters": ":user:%s:reporters",  #: Sorted set of who has reported it, score = when (ms); expires.
+    "reporters": ":user:%s:reporters",  #: Sorted set of `source report`, score = when (ms); expires.
     "reported": ":user:%s:reported",  #: Hash: the id of the user's report of each session; expires.
     "bar": ":user:%s:bar",  #: JSON: why the user may not be matched, and until when; expires then.
     "report": ":report:%s",  #: Hash: one report; expires.

@@ -235,6 +235,26 @@ async def test_a_dismissed_report_ends_the_suspension_and_an_upheld_one_does_not
     ]
 
 
+async def test_who_has_reported_somebody_twice_counts_until_both_reports_are_dismissed(
+    moderator: Moderator, new_person: NewPerson
+) -> None:
+    culprit, twice, *others = [await new_person() for _ in range(4)]
+    sessions = []
+    for _ in range(2):
+        sessions.append((await pair(twice, culprit))["sessionId"])
+        await twice.post("end")
+        await culprit.post("end")
+    first, second = [
+        (await twice.post("report", sessionId=session, reason="spam"))["reportId"] for session in sessions
+    ]
+    await is_reported_by(culprit, *others)
+    await moderator.post(f"reports/{first}/resolve", outcome="dismissed")
+    await refused(culprit, 403, "suspended", "enqueue")
+    await moderator.post(f"reports/{second}/resolve", outcome="dismissed")
+    await culprit.post("enqueue")
+    await culprit.post("end")
+
+
 async def test_a_report_may_end_in_a_ban(stack: Stack, moderator: Moderator, new_person: NewPerson) -> None:
     culprit, reporter = await new_person(), await new_person()
     (report_id,) = await is_reported_by(culprit, reporter)
@@ -286,6 +306,22 @@ async def test_a_ban_takes_somebody_out_and_ends_in_time_or_by_a_moderator(
     assert (
         entries[2].items() >= {"userId": culprit.user_id, "reason": "spam", "until": answer["until"]}.items()
     )
+
+
+async def test_no_operator_leads_somebody_who_is_kept_out_into_the_queue(
+    moderator: Moderator, new_person: NewPerson
+) -> None:
+    culprit = await new_person()
+    user = f"users/{culprit.user_id}"
+    assert (await moderator.get(user))["bar"] is None
+    until = (await moderator.post(f"{user}/ban", reason="spam", durationSeconds=900))["until"]
+    assert (await moderator.get(user))["bar"] == {"kind": "banned", "reason": "spam", "until": until}
+    problem = await moderator.post(f"{user}/transition", expect=409, to="WAITING", reason="a test")
+    assert (problem["code"], problem["allowed"]) == ("invalid_state", [])
+    assert "banned" in problem["detail"]
+    await moderator.post(f"{user}/unban")
+    assert (await moderator.post(f"{user}/transition", to="WAITING", reason="a test"))["state"] == "WAITING"
+    await culprit.post("end")
 
 
 async def test_the_trail_and_the_reports_come_page_by_page(

@@ -15,14 +15,14 @@
 -- @include once
 -- @include presence
 -- @include barred
+-- @include reporters
 -- @include trail
 
 -- The report does not count any more. A suspension ends where too few are left.
 local function dismiss(report)
-  local reporters, bar = KEY.reporters(report.user), bar_of(report.user)
-  redis.call('ZREM', reporters, report.source)
-  redis.call('ZREMRANGEBYSCORE', reporters, '-inf', NOW - RULES.report_window_ms)
-  if bar and bar.kind == 'suspended' and redis.call('ZCARD', reporters) < RULES.reporters then
+  report_discount(report.user, report.source, report.reportId)
+  local bar = bar_of(report.user)
+  if bar and bar.kind == 'suspended' and number_of_reporters(report.user) < RULES.reporters then
     redis.call('DEL', KEY.bar(report.user))
   end
 end

@@ -16,6 +16,7 @@
 -- @include presence
 -- @include blocks
 -- @include barred
+-- @include reporters
 
 -- Who a reporter is, as far as can be told: somebody with two sessions in one browser is one.
 local function source(user)
@@ -32,15 +33,6 @@ local function note_report(user, partner)
   redis.call('ZADD', KEY.open_reports(), NOW, ARGV[3])
   redis.call('HSET', KEY.reported(user.id), ARGV[2], ARGV[3])
   redis.call('PEXPIRE', KEY.reported(user.id), RULES.partners_ttl_ms)
-end
-
--- How many people have reported somebody lately, this one included.
-local function count_reporter(id, reporter)
-  local reporters = KEY.reporters(id)
-  redis.call('ZREMRANGEBYSCORE', reporters, '-inf', NOW - RULES.report_window_ms)
-  redis.call('ZADD', reporters, NOW, reporter)
-  redis.call('PEXPIRE', reporters, RULES.report_window_ms)
-  return redis.call('ZCARD', reporters)
 end
 
 local function suspend(id)
@@ -66,7 +58,7 @@ local report = redis.call('HGET', KEY.reported(user.id), ARGV[2])
 if not report then
   report = ARGV[3]
   note_report(user, partner)
-  local reporters = count_reporter(partner, source(user))
-  if reporters >= RULES.reporters and not bar_of(partner) then suspend(partner) end
+  report_count(partner, source(user), report)
+  if number_of_reporters(partner) >= RULES.reporters and not bar_of(partner) then suspend(partner) end
 end
 return answer(OUTCOME.REPORTED, user, { reportId = report, suspended = suspension_of(partner) })
