@@ -121,10 +121,7 @@ class Door(web.RequestHandler):
         """The answer to what is no request."""
         if not isinstance(exc, HttpProcessingError) or request.writer.output_size:
             return super().handle_error(request, status, exc, message)
-        status = _status(exc)
-        request_id = secrets.token_hex(8)
-        log.info("request_refused", request_id=request_id, status=int(status), error=type(exc).__name__)
-        answer = head_problem(status, request_id)
+        answer = _refusal(_status(exc), type(exc).__name__)
         answer.force_close()
         return answer
 
@@ -150,14 +147,19 @@ class Door(web.RequestHandler):
 
     def _refuse_head(self) -> None:
         status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        body = head_problem(status, secrets.token_hex(8)).body
-        if self.transport is not None and isinstance(body, bytes):
-            head = (
-                f"HTTP/1.1 {status} {status.phrase}\r\nContent-Type: application/problem+json\r\n"
-                f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-            )
-            self.transport.write(head.encode() + body)
+        answer = _refusal(status, "TooManyBytes")
+        if self.transport is not None and isinstance(answer.body, bytes):
+            headers = {**answer.headers, "Content-Length": str(len(answer.body)), "Connection": "close"}
+            lines = [f"HTTP/1.1 {status} {status.phrase}", *map(": ".join, headers.items())]
+            self.transport.write("\r\n".join([*lines, "", ""]).encode() + answer.body)
         self.force_close()
+
+
+def _refusal(status: HTTPStatus, error: str) -> web.Response:
+    """What is answered to a head that no handler gets to see."""
+    request_id = secrets.token_hex(8)
+    log.info("request_refused", request_id=request_id, status=int(status), error=error)
+    return head_problem(status, request_id)
 
 
 def _status(error: HttpProcessingError) -> HTTPStatus:

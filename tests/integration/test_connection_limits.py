@@ -63,7 +63,9 @@ class Line:
         """(status, problem) of the one answer before the end."""
         head, _, body = (await self.is_closed()).partition(b"\r\n\r\n")
         assert b"application/problem+json" in head, head
-        return int(head.split()[1]), json.loads(body)
+        problem = json.loads(body)
+        assert f"\r\nX-Request-Id: {problem['requestId']}\r\n".encode() in head, head
+        return int(head.split()[1]), problem
 
 
 Connect = Callable[[str], Awaitable[Line]]
