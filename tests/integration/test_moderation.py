@@ -175,7 +175,9 @@ async def test_three_reporters_suspend_somebody_and_two_do_not(
     assert problem["reason"] == "reported"
     assert problem["until"] > await stack.now() + 80_000_000
     assert await culprit.state() == "IDLE"
-    assert (await culprit.event("idle", reason="suspended"))["state"] == "IDLE"
+    idle = await culprit.event("idle", reason="suspended")
+    assert idle["state"] == "IDLE"
+    assert idle["bar"] == {"kind": "suspended", "reason": "reported", "until": problem["until"]}
     assert len((await moderator.get("reports"))["reports"]) == 3
 
 

@@ -10,14 +10,11 @@
 ]]
 -- @include once
 -- @include presence
--- @include barred
 
 local user = user_ensure(ARGV[1])
 if not user_may(user, 'enqueue') then return answer(OUTCOME.INVALID_STATE, user) end
-local bar = bar_of(user.id)
-if bar then
-  return answer(OUTCOME.BARRED, user, { kind = bar.kind, reason = bar.reason, ['until'] = bar['until'] })
-end
+local bar = bar_told(user.id)
+if bar then return answer(OUTCOME.BARRED, user, bar) end
 user_act(user, 'enqueue')
 
 user_set(user, { interests = ARGV[2] })

@@ -213,9 +213,9 @@ const handlers = {
     if (call.roomName === roomName) call.leave();
     event.waitUntil(call.left);
   },
-  idle({ reason, seq }) {
+  idle({ reason, seq, bar }) {
     if (starting || seq < startedSeq) return;
-    if (!wantsOut) showLanding(barWords({ code: reason }) || ending || idleWords(reason));
+    if (!wantsOut) showLanding(barWords({ ...bar, code: reason }) || ending || idleWords(reason));
     wantsOut = false;
   },
   superseded: () => showStop('superseded'),

@@ -163,6 +163,8 @@ export interface IdleDetail extends StepEvent {
   reason: EndReason | 'cancel' | 'suspended' | 'banned';
   /** The match that is over, if it was one that led home. */
   sessionId?: string;
+  /** Why one is kept out, and until when (ms since the epoch). */
+  bar?: { kind: 'suspended' | 'banned'; reason: string; until: number };
 }
 
 export interface HeartbeatDetail extends ServerEvent {

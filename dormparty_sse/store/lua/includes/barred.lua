@@ -3,11 +3,6 @@
 ]]
 -- @include matches
 
--- { kind, reason, until, device } of a user who is kept out, or nil.
-local function bar_of(id)
-  return json_table(redis.call('GET', KEY.bar(id)) or nil)
-end
-
 -- The device of a user's session, or '' where it is not known. The record forgets it with the user; a bar does not.
 local function device_of(id)
   local user, bar = user_get(id), bar_of(id)

@@ -3,6 +3,7 @@
   join in the same millisecond keep their order, and a place can be given back to its owner.
 ]]
 -- @include users
+-- @include bar
 
 -- { position, queueLength, estimatedWaitSeconds } of a WAITING user. The estimate is what people waited lately,
 -- however long this one has waited already; nil while nobody was matched lately.
@@ -55,7 +56,11 @@ local function go_idle(user, reason, session)
   redis.call('ZREM', KEY.queue(), user.id)
   transition(user, 'IDLE', reason, session)
   user_set(user, { place = false, joinedQueueAt = false, interests = false })
-  emit(user.id, 'idle', { state = user.state, seq = tonumber(user.seq), reason = reason, sessionId = session })
+  local is_barred = reason == 'suspended' or reason == 'banned'
+  emit(user.id, 'idle', {
+    state = user.state, seq = tonumber(user.seq), reason = reason, sessionId = session,
+    bar = is_barred and bar_told(user.id) or nil,
+  })
 end
 
 local PAGE = 100
