@@ -212,14 +212,16 @@ class Settings(BaseSettings):
         """What is not fit for production."""
         secrets = [("SESSION_SECRET", secret) for secret in self.session_secrets]
         secrets += [("ADMIN_TOKEN", self.admin_token), ("LIVEKIT_API_SECRET", self.livekit_api_secret)]
-        if problem := unfit_secret(secrets) or unfit_secret(
-            [("LIVEKIT_WEBHOOK_SECRET", self.webhook_key[1])]
-        ):
-            return problem
+        if self.webhook_key[1] != self.livekit_api_secret:
+            secrets.append(("LIVEKIT_WEBHOOK_SECRET", self.webhook_key[1]))
+        if self.gate in _THIRD_PARTY_GATES:
+            secrets.append(("GATE_SECRET", self.gate_secret))
         if self.livekit_api_key == _LIVEKITS_EXAMPLE_KEY:
             return "LIVEKIT_API_KEY is not fit for production: it is LiveKit's own for development"
         if self.gate in _THIRD_PARTY_GATES and _GATES_FOR_TESTS.match(self.gate_secret):
             return "GATE_SECRET is not fit for production: it lets everybody pass"
+        if problem := unfit_secret(secrets):
+            return problem
         if not self.app_url.startswith("https://"):
             return "APP_URL is not fit for production: it does not begin with https://"
         return None

@@ -1,6 +1,7 @@
 """The cookies that browsers keep: the session's token, and the device, which outlives sessions."""
 
 import re
+from contextvars import ContextVar
 from typing import TypedDict
 
 from aiohttp import hdrs, web
@@ -24,7 +25,8 @@ class _Reach(TypedDict):
     secure: bool
 
 
-_RENEWED = web.RequestKey("renewed", Session)
+# Not kept in the request, as what a proxy forwards is another one by the time it is answered.
+_renewed: ContextVar[Session | None] = ContextVar("renewed", default=None)
 
 
 def device_of(request: web.Request) -> str:
@@ -48,14 +50,14 @@ def clear_session(request: web.Request, answer: web.StreamResponse) -> None:
     answer.del_cookie(SESSION_COOKIE, httponly=True, **_reach(request))
 
 
-def renew_with_answer(request: web.Request, session: Session) -> None:
+def renew_with_answer(session: Session) -> None:
     """Has the browser keep this session from the answer on, whatever that will be."""
-    request[_RENEWED] = session
+    _renewed.set(session)
 
 
 async def add_renewed(request: web.Request, answer: web.StreamResponse) -> None:
     """Signal handler: the cookies of a session that was renewed with this request."""
-    if session := request.get(_RENEWED):
+    if session := _renewed.get():
         late = web.Response()  # aiohttp has read the cookies of the answer itself by now
         set_cookies(request, late, session)
         for cookie in late.cookies.values():

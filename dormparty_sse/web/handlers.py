@@ -47,7 +47,7 @@ async def current_user(request: web.Request) -> UserRef:
     session, renewed = await _current_session(request)
     structlog.contextvars.bind_contextvars(user_id=session.user.user_id)
     if renewed and uses_cookie(request):
-        renew_with_answer(request, renewed)
+        renew_with_answer(renewed)
     return session.user
 
 

@@ -13,6 +13,7 @@ from dormparty_sse.web.parts import parts_of
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Text = Annotated[str, StringConstraints(max_length=500)]
+_A_MOMENT_S = 0.001  # Redis counts in ms
 _TEN_YEARS_S = 315_360_000
 
 
@@ -31,7 +32,7 @@ class ModeratorBody(PoolBody):
 class DurationBody(ModeratorBody):
     """For how long a ban lasts; None: as the settings say."""
 
-    duration_seconds: Annotated[float | None, Field(strict=False, gt=0, le=_TEN_YEARS_S)] = None
+    duration_seconds: Annotated[float | None, Field(ge=_A_MOMENT_S, le=_TEN_YEARS_S)] = None
 
 
 class ResolveBody(DurationBody):

@@ -310,6 +310,24 @@ async def test_a_ban_takes_somebody_out_and_ends_in_time_or_by_a_moderator(
     )
 
 
+@pytest.mark.parametrize("duration", [True, "600", "1e3 ", 0, -1, 1e-9, 1e99, [600]])
+async def test_a_duration_that_is_none_is_refused_and_bans_nobody(
+    moderator: Moderator, new_person: NewPerson, duration: Any
+) -> None:
+    someone = await new_person()
+    problem = await moderator.post(f"users/{someone.user_id}/ban", expect=422, durationSeconds=duration)
+    assert [error["field"] for error in problem["errors"]] == ["durationSeconds"]
+    await someone.post("enqueue")
+    await someone.post("end")
+
+
+async def test_the_ban_of_a_device_that_is_not_known_is_not_said_to_be_one(moderator: Moderator) -> None:
+    answer = await moderator.post("users/somebody-of-yesterday/ban", durationSeconds=60)
+    (entry,) = (await moderator.get("trail"))["entries"]
+    assert answer["device"] is entry["device"] is False
+    await moderator.post("users/somebody-of-yesterday/unban")
+
+
 async def test_no_operator_leads_somebody_who_is_kept_out_into_the_queue(
     moderator: Moderator, new_person: NewPerson
 ) -> None:

@@ -23,7 +23,10 @@ TTL_S = 4
 async def rotating(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """A service that signs with another secret, and takes the old one's tokens."""
     directory = tmp_path_factory.mktemp("rotating")
-    async with stack.another_service(directory, SESSION_SECRET=f"{NEWER}, {SECRET}") as service:
+    secrets = f"{NEWER}, {SECRET}"
+    async with stack.another_service(
+        directory, SESSION_SECRET=secrets, TRUSTED_PROXIES="127.0.0.1"
+    ) as service:
         yield service
 
 
@@ -79,19 +82,34 @@ async def test_whoever_asks_with_an_older_secrets_token_gets_a_newer_ones(
         assert told.status == 401  # here that secret is unknown
 
 
-@pytest.mark.parametrize("path", ["/api/matching/status", "/api/matching/events"])
+@pytest.mark.parametrize("way", [{}, {"X-Forwarded-For": "192.0.2.1"}], ids=["directly", "by a proxy"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/matching/status"),
+        ("POST", "/api/matching/heartbeat"),
+        ("GET", "/api/matching/events"),
+        ("GET", "/api/matching/events?poll=1"),
+    ],
+)
 async def test_a_browsers_cookie_is_renewed_with_any_answer(
-    stack: Stack, rotating: Server, pool: str, http: aiohttp.ClientSession, path: str
+    stack: Stack,
+    rotating: Server,
+    pool: str,
+    http: aiohttp.ClientSession,
+    method: str,
+    path: str,
+    way: dict[str, str],
 ) -> None:
     _, old, _ = await ask(http, stack.url, pool)
     cookie = {"Cookie": f"{SESSION_COOKIE}={old['token']}"}
-    async with http.get(rotating.url + path, headers=cookie) as answer:
+    async with http.request(method, rotating.url + path, headers=cookie | way) as answer:
         assert answer.status == 200
         renewed = answer.cookies[SESSION_COOKIE]
         assert answer.cookies[DEVICE_COOKIE].value == claims(old["token"])["dev"]
     assert renewed["httponly"]
     assert claims(renewed.value)["sub"] == old["userId"]
-    async with http.get(rotating.url + path, headers=bearer(old["token"])) as answer:
+    async with http.request(method, rotating.url + path, headers=bearer(old["token"]) | way) as answer:
         assert not answer.cookies  # whoever brings the token has no use for one
 
 

@@ -93,10 +93,15 @@ def test_each_of_the_session_secrets_counts(monkeypatch: pytest.MonkeyPatch) -> 
         ("ADMIN_TOKEN", "SESSION_SECRET"),
         ("LIVEKIT_API_SECRET", "SESSION_SECRET"),
         ("LIVEKIT_API_SECRET", "ADMIN_TOKEN"),
+        ("LIVEKIT_WEBHOOK_SECRET", "SESSION_SECRET"),
+        ("GATE_SECRET", "ADMIN_TOKEN"),
     ],
 )
 def test_no_secret_serves_twice(one: str, other: str, monkeypatch: pytest.MonkeyPatch) -> None:
     same = secrets.token_urlsafe(32)
+    monkeypatch.setenv("GATE", "turnstile")
+    monkeypatch.setenv("GATE_SITE_KEY", "site-key")
+    monkeypatch.setenv("GATE_SECRET", secrets.token_urlsafe(32))
     said = refusal(monkeypatch, **{one: same, other: same})
     assert said.startswith(f"{one} is not fit for production: ")
     assert other in said
@@ -114,7 +119,13 @@ def test_livekits_own_key_for_development_is_refused(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("secret", ["1x0000000000000000000000000000000AA", f"0x{'0' * 40}"])
 def test_a_gate_that_lets_everybody_pass_is_refused(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
     refused = refusal(monkeypatch, GATE="turnstile", GATE_SITE_KEY="site-key", GATE_SECRET=secret)
-    assert refused.startswith("GATE_SECRET is not fit for production")
+    assert refused == "GATE_SECRET is not fit for production: it lets everybody pass"
+
+
+@pytest.mark.parametrize("gate", ["turnstile", "hcaptcha"])
+def test_a_gates_secret_that_can_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch, gate: str) -> None:
+    refused = refusal(monkeypatch, GATE=gate, GATE_SITE_KEY="site-key", GATE_SECRET="sesame")
+    assert refused.startswith("GATE_SECRET is not fit for production: it has fewer than 32")
 
 
 def test_a_list_of_no_secrets_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

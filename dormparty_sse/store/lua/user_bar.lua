@@ -8,7 +8,7 @@
     ARGV[4]  until when (ms), or '' for as long as ARGV[5] says
     ARGV[5]  for how long (ms), from now on
     ARGV[6]  the moderator whose doing this is, or '' where it follows from a bar of the user's device
-    ARGV[7]  for the moderator's trail: 1 if the device is kept out as well
+    ARGV[7]  for the moderator's trail: 1 if the device, where it is known, is kept out as well
   Returns: done, with `device` ('' if it is not known) and `until`. What follows from a device makes no bar shorter.
   Events: those of leaving the queue or, by the ending `admin`, the match.
 ]]
@@ -27,7 +27,8 @@ send_home(id, kind)
 if kind == 'banned' then streams_end(id) end
 if moderator ~= '' then
   trail({
-    moderator = moderator, action = 'ban', userId = id, reason = reason, ['until'] = at, device = ARGV[7] == '1',
+    moderator = moderator, action = 'ban', userId = id, reason = reason, ['until'] = at,
+    device = ARGV[7] == '1' and device ~= '',
   })
 end
 return reply(OUTCOME.DONE, { device = device, ['until'] = at })
