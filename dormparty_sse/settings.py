@@ -263,6 +263,7 @@ class Settings(BaseSettings):
             reservation_ms=_ms(self.reservation_s),
             connect_timeout_ms=_ms(self.connect_timeout_s),
             longest_call_ms=_ms(self.longest_call_s),
+            remembered_ms=_ms(self.session_ttl_s),  # no token lives longer
             match_ttl_ms=_ms(self.match_memory_s),
             leave_timeout_ms=_ms(self.leave_timeout_s),
             unreachable_after_ms=_ms(self.unreachable_after_s),

@@ -17,6 +17,7 @@ class Rules:
     alone_grace_ms: int = 5_000  #: How long somebody may be alone in a call before that ends it.
     stale_after_ms: int = 60_000  #: Not seen for so long: out of the queue, out of the call.
     user_ttl_ms: int = 3_600_000  #: Not seen for so long: forgotten.
+    remembered_ms: int = 86_400_000  #: How long a forgotten user's device, and a cooldown's level, are known.
     match_ttl_ms: int = 1_800_000  #: How long an ended match is remembered, to fence late actions.
     skips: int = 10  #: So many skips within `skip_window_ms` lead to a cooldown.
     skip_window_ms: int = 60_000

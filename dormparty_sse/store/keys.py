@@ -23,12 +23,15 @@ POOL_KEYS: dict[str, str] = {
     "events": ":user:%s:events",  #: Pub/sub channel of the user's events.
     "log": ":user:%s:log",  #: Stream: the user's replayable events.
     "cooldowns": ":user:%s:cooldowns",  #: Sorted set of users to be kept apart from, score = until (ms).
-    "skips": ":user:%s:skips",  #: Sorted set of its latest skips (by seq), score = when (ms); expires.
     "partners": ":user:%s:partners",  #: List of its latest matches, newest first: `session partner`; expires.
-    "blocks": ":user:%s:blocks",  #: Sorted set of users never to be met again, score = since (ms); expires.
-    "reporters": ":user:%s:reporters",  #: Sorted set of `source report`, score = when (ms); expires.
     "reported": ":user:%s:reported",  #: Hash: the id of the user's report of each session; expires.
     "bar": ":user:%s:bar",  #: JSON: why the user may not be matched, and until when; expires then.
+    "device": ":user:%s:device",  #: The device of a user who is forgotten; expires.
+    # Of a person, by its device, else its user.
+    "blocks": ":person:%s:blocks",  #: Sorted set of people it never meets again, score = since (ms); expires.
+    "skips": ":person:%s:skips",  #: Sorted set of its latest skips, `user seq`, score = when (ms); expires.
+    "skip_cooldown": ":person:%s:skip-cooldown",  #: Hash: `until` (ms) and `level`; expires.
+    "reporters": ":person:%s:reporters",  #: Sorted set of `person report`, score = when (ms); expires.
     "report": ":report:%s",  #: Hash: one report; expires.
     "open_reports": ":reports:open",  #: Sorted set of reports for the moderators, score = when (ms).
     "resolved_reports": ":reports:resolved",  #: Likewise, score = when it was resolved.

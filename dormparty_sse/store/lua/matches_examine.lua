@@ -8,7 +8,7 @@
            neither where it is unknown.
   Events: none.
 ]]
--- @include base
+-- @include person
 
 local function member(id)
   local data = redis.call('HMGET', KEY.user(id), 'state', 'sessionId')
@@ -33,7 +33,7 @@ local function examine(session)
     isListed = redis.call('ZSCORE', KEY.matches(), session) ~= false,
     hasDeadline = has_deadline(session),
     coolingUntil = tonumber(a and b and redis.call('ZSCORE', KEY.cooldowns(a), b) or 0),
-    blockedAt = tonumber(a and b and redis.call('ZSCORE', KEY.blocks(a), b) or 0),
+    blockedAt = tonumber(a and b and redis.call('ZSCORE', KEY.blocks(person_of(a)), person_of(b)) or 0),
     members = members,
   }
 end

@@ -20,9 +20,9 @@
 
 -- The report does not count any more. A suspension ends where too few are left.
 local function dismiss(report)
-  report_discount(report.user, report.source, report.reportId)
+  report_discount(report.reportId, report.against, report.by)
   local bar = bar_of(report.user)
-  if bar and bar.kind == 'suspended' and number_of_reporters(report.user) < RULES.reporters then
+  if bar and bar.kind == 'suspended' and number_of_reporters(report.against) < RULES.reporters then
     redis.call('DEL', KEY.bar(report.user))
   end
 end
@@ -45,7 +45,7 @@ local id, verdict, moderator, note = unpack(ARGV)
 local report = hash_get(KEY.report(id))
 if not report then return reply(OUTCOME.NOTHING) end
 report.reportId = id
-local device = device_of(report.user)
+local device = barred_device(report.user)
 if device == '' then device = report.device end
 if report.verdict then return resolved(OUTCOME.ALREADY_PROCESSED, report, device) end
 

@@ -19,7 +19,7 @@
 
 local id, kind, reason, moderator = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 local at = tonumber(ARGV[4]) or NOW + ARGV[5]
-local bar, device = bar_of(id), device_of(id)
+local bar, device = bar_of(id), barred_device(id)
 if moderator ~= '' or not (bar and bar.kind == kind and bar['until'] >= at) then
   bar_set(id, kind, reason, at, device)
 end

@@ -18,14 +18,10 @@
 -- @include barred
 -- @include reporters
 
--- Who a reporter is, as far as can be told: somebody with two sessions in one browser is one.
-local function source(user)
-  return user.device or user.id
-end
-
 local function note_report(user, partner)
-  redis.call('HSET', KEY.report(ARGV[3]), 'reporter', user.id, 'source', source(user), 'user', partner,
-    'device', device_of(partner), 'session', ARGV[2], 'reason', ARGV[4], 'details', ARGV[5], 'at', NOW)
+  redis.call('HSET', KEY.report(ARGV[3]), 'reporter', user.id, 'by', person_of(user.id), 'user', partner,
+    'against', person_of(partner), 'device', device_of(partner), 'session', ARGV[2], 'reason', ARGV[4],
+    'details', ARGV[5], 'at', NOW)
   redis.call('PEXPIRE', KEY.report(ARGV[3]), RULES.report_ttl_ms)
   for _, list in ipairs({ KEY.open_reports(), KEY.resolved_reports() }) do
     redis.call('ZREMRANGEBYSCORE', list, '-inf', NOW - RULES.report_ttl_ms)
@@ -58,7 +54,8 @@ local report = redis.call('HGET', KEY.reported(user.id), ARGV[2])
 if not report then
   report = ARGV[3]
   note_report(user, partner)
-  report_count(partner, source(user), report)
-  if number_of_reporters(partner) >= RULES.reporters and not bar_of(partner) then suspend(partner) end
+  report_count(report, person_of(partner), person_of(user.id))
+  local reporters = number_of_reporters(person_of(partner))
+  if reporters >= RULES.reporters and not bar_of(partner) then suspend(partner) end
 end
 return answer(OUTCOME.REPORTED, user, { reportId = report, suspended = suspension_of(partner) })

@@ -15,11 +15,11 @@
 -- @include trail
 
 local id, reason, moderator, kind = unpack(ARGV)
-local bar, device = bar_of(id), device_of(id)
+local bar, device = bar_of(id), barred_device(id)
 local ends = bar ~= nil and (kind == '' or bar.kind == kind)
 if ends then redis.call('DEL', KEY.bar(id)) end
 if moderator ~= '' then
-  redis.call('DEL', KEY.reporters(id))
+  redis.call('DEL', KEY.reporters(person_of(id)))
   trail({ moderator = moderator, action = 'unban', userId = id, reason = reason })
 end
 return reply(ends and OUTCOME.DONE or OUTCOME.NOTHING, { device = device })

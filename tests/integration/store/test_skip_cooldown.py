@@ -56,7 +56,7 @@ async def skips_into_a_cooldown(store: Store, people: People, user: UserRef) -> 
 
 async def is_over(people: People, user: UserRef) -> None:
     """The cooldown has passed."""
-    await people.redis.hset(pool_key(user.pool, "user", user.user_id), "cooldownUntil", "1")
+    await people.redis.hset(pool_key(user.pool, "skip_cooldown", user.user_id), "until", "1")
 
 
 def length(commit: Commit) -> int:

@@ -3,10 +3,10 @@
 ]]
 -- @include matches
 
--- The device of a user's session, or '' where it is not known. The record forgets it with the user; a bar does not.
-local function device_of(id)
-  local user, bar = user_get(id), bar_of(id)
-  return user and user.device or bar and bar.device or ''
+-- The device that a bar of the user reaches, or ''. A bar remembers it for longer than the user does.
+local function barred_device(id)
+  local bar, device = bar_of(id), device_of(id)
+  return device == '' and bar and bar.device or device
 end
 
 -- Keeps somebody out. A ban stands, whatever comes after it.

@@ -19,7 +19,8 @@ end
 
 -- From now on the two never meet. If they are in a match, it ends. Was it so that it ended?
 local function block(user, partner)
-  for _, pair in ipairs({ { user.id, partner }, { partner, user.id } }) do
+  local a, b = person_of(user.id), person_of(partner)
+  for _, pair in ipairs({ { a, b }, { b, a } }) do
     redis.call('ZADD', KEY.blocks(pair[1]), NOW, pair[2])
     redis.call('PEXPIRE', KEY.blocks(pair[1]), RULES.block_ttl_ms)
   end

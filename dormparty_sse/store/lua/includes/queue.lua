@@ -97,7 +97,7 @@ end
 
 -- Has one of the two blocked the other?
 local function are_blocked(a, b)
-  return redis.call('ZSCORE', KEY.blocks(a), b) ~= false
+  return redis.call('ZSCORE', KEY.blocks(person_of(a)), person_of(b)) ~= false
 end
 
 local function keep_apart(a, b, at)

@@ -5,6 +5,7 @@
 -- @include base
 -- @include events
 -- @include statistics
+-- @include person
 
 local users = {} -- by id; false where there is none
 local changed = {} -- by id: the names of the fields to write
@@ -98,7 +99,8 @@ end
 local function user_make(id)
   local user = { id = id }
   users[id] = user
-  user_set(user, { state = 'IDLE', seq = 0, since = NOW, createdAt = NOW })
+  local device = device_of(id)
+  user_set(user, { state = 'IDLE', seq = 0, since = NOW, createdAt = NOW, device = device ~= '' and device })
   redis.call('ZADD', KEY.idle(), NOW, id)
   redis.call('ZADD', KEY.presence(), NOW, id)
   deadline_set('presence', id, NOW + RULES.user_ttl_ms)
@@ -131,8 +133,8 @@ local function user_forget(id)
   for _, other in ipairs(redis.call('ZRANGE', KEY.cooldowns(id), 0, -1)) do
     redis.call('ZREM', KEY.cooldowns(other), id)
   end
-  redis.call('DEL', KEY.user(id), KEY.log(id), KEY.cooldowns(id))
-  redis.call('DEL', KEY.skips(id), KEY.partners(id), KEY.reported(id))
+  device_keep(id)
+  redis.call('DEL', KEY.user(id), KEY.log(id), KEY.cooldowns(id), KEY.partners(id), KEY.reported(id))
   users[id], changed[id], told[id] = false, nil, nil
 end
 
@@ -150,7 +152,9 @@ local function transition(user, to, reason, session)
     forced = forced and 1,
   })
   if from == 'IN_CALL' then user_count(user, 'callMs', duration) end
-  if from == 'IN_CALL' and duration >= RULES.conversation_ms then user_set(user, { cooldownLevel = false }) end
+  if from == 'IN_CALL' and duration >= RULES.conversation_ms then
+    redis.call('HDEL', KEY.skip_cooldown(person_of(user.id)), 'level')
+  end
   count('step:' .. from .. '>' .. to)
   count('ms:' .. from, duration)
   if forced then count('forced') end
