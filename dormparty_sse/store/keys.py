@@ -14,6 +14,7 @@ POOL_KEYS: dict[str, str] = {
     "disconnecting": ":matching:disconnecting",
     "queue": ":queue",  #: Sorted set of the users free to be matched, score = place in the queue.
     "next_place": ":queue:next",  #: Counter of places.
+    "match_from": ":queue:match-from",  #: Rank in the line at which matching goes on; expires.
     "average_wait": ":queue:average-wait",  #: Moving average of recent waits, ms; expires.
     "presence": ":presence",  #: Sorted set of users, score = last seen (ms).
     "away": ":away",  #: Sorted set of users who are not there for the moment, score = since when (ms).

@@ -6,13 +6,15 @@
     KEYS[1]  the pool's hash tag
     ARGV     session id and room name for each pair that may be made, in turn
   Returns: done, with `pairs`: {sessionId, roomName, user1, user2}, user1 having waited longer.
-           A deadline `match:` is left for the end of the cooldown that kept a pair apart.
+           A deadline `match:` is left for the end of the cooldown that kept a pair apart. A run that has looked at
+           too many gives up, and the next one goes on from there.
   Events: none.
 ]]
 -- @include once
 -- @include matches
 
 local MAX_COMPARISONS = 4000 -- bounds the time Redis is kept busy
+local LATER_MS = 5000
 
 local wanted = #ARGV / 2
 local free, found = {}, {} -- users without a partner yet, and pairs of users
@@ -29,7 +31,9 @@ local function find_partner(id)
   end
 end
 
-each_in_line(RULES.match_scan, function(id)
+-- Where the last run gave up: many who may not meet each other must not hide who stands behind them.
+local from = natural(redis.call('GET', KEY.match_from()) or nil) or 0
+local visited = each_in_line(from, RULES.match_scan, function(id)
   local partner = find_partner(id)
   if partner then
     table.insert(found, { table.remove(free, partner), id })
@@ -48,6 +52,14 @@ local function reserve(first, second, session, room)
   redis.call('ZADD', KEY.matches(), NOW, session)
   deadline_set('reservation', session, NOW + RULES.reservation_ms)
   return { sessionId = session, roomName = room, user1 = first, user2 = second }
+end
+
+if #found < wanted then
+  if comparisons > MAX_COMPARISONS or visited == RULES.match_scan then
+    redis.call('SET', KEY.match_from(), from + visited - 2 * #found, 'PX', LATER_MS)
+  elseif from > 0 then
+    redis.call('DEL', KEY.match_from())
+  end
 end
 
 local reserved = {}

@@ -12,6 +12,7 @@ from dormparty_sse.store.store import Store
 from tests.support.stores import connected_store
 
 AWAY = 250  # more than one page of the queue
+CROWD = 120  # who may not meet each other: more pairs than one run looks at
 
 
 @pytest.fixture
@@ -51,6 +52,23 @@ async def test_crowd_that_is_away_holds_nobody_up(store: Store, redis_url: str, 
     assert (await store.status(here[0])).fields.get("holdReason") is None  # the other one is there
     [pair] = await store.reserve_pairs(pool, [("session", "room"), ("session-2", "room-2")])
     assert (pair.user1, pair.user2) == ("here-0", "here-1")
+
+
+async def test_a_crowd_that_may_not_meet_hides_nobody_behind_it(
+    store: Store, redis_url: str, pool: str
+) -> None:
+    crowd = [f"apart-{number}" for number in range(CROWD)]
+    here = {"here-0", "here-1", "here-2"}
+    for user_id in [*crowd, *sorted(here)]:
+        await store.enqueue(UserRef(user_id=user_id, pool=pool), [])
+    async with Redis.from_url(redis_url) as redis:
+        for user_id in crowd:
+            await redis.zadd(pool_key(pool, "blocks", user_id), dict.fromkeys(crowd, 1))
+        names = [(f"session-{number}", f"room-{number}") for number in range(4)]
+        assert not await store.reserve_pairs(pool, names)
+        found = await store.reserve_pairs(pool, names)
+        assert {user for pair in found for user in (pair.user1, pair.user2)} >= here
+        assert not await redis.exists(pool_key(pool, "match_from"))  # from its head again, the next time
 
 
 async def test_who_skips_has_no_news_of_an_older_match(store: Store, pool: str) -> None:

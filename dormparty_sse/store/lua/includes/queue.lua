@@ -66,12 +66,14 @@ end
 local PAGE = 100
 local MAX_PAGES = 10 -- bounds the time Redis is kept busy by a line of people who have gone
 
--- Shows `visit` those in line who were seen lately, oldest first, until it returns true or has seen `most`.
--- It must not take anybody out of the line. Who was not seen lately leaves the line, for as long as that is so.
-local function each_in_line(most, visit)
+-- Shows `visit` those in line who were seen lately, from rank `from` on, oldest first, until it returns true or has
+-- seen `most`. It must not take anybody out of the line. Who was not seen lately leaves the line, for as long as that
+-- is so. Returns how many `visit` has seen.
+local function each_in_line(from, most, visit)
   local visited, unseen, ended = 0, {}, false
   for page = 0, MAX_PAGES - 1 do
-    local ids = redis.call('ZRANGE', KEY.queue(), page * PAGE, (page + 1) * PAGE - 1)
+    local first = from + page * PAGE
+    local ids = redis.call('ZRANGE', KEY.queue(), first, first + PAGE - 1)
     for _, id in ipairs(ids) do
       if last_seen(id) < NOW - RULES.unreachable_after_ms then
         table.insert(unseen, id)
@@ -87,6 +89,7 @@ local function each_in_line(most, visit)
     redis.call('ZREM', KEY.queue(), id)
     redis.call('ZADD', KEY.away(), NOW, id)
   end
+  return visited
 end
 
 -- Until when two people are kept apart (ms), or nil.

@@ -7,7 +7,7 @@
 local function hold_of(user)
   if user.reservation then return nil end
   local nearest, others, found = nil, 0, false
-  each_in_line(RULES.hold_scan, function(id)
+  each_in_line(0, RULES.hold_scan, function(id)
     if id == user.id then return false end
     others = others + 1
     local is_blocked, at = are_blocked(user.id, id), cooling_until(user.id, id)
