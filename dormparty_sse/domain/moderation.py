@@ -40,11 +40,17 @@ class Bar:
     kind: BarKind
     reason: str
     until: int  #: ms since the epoch.
+    origin: str = ""  #: The pool whose reports a suspension rests on.
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Self:
         """A bar from what a script, or the JSON in Redis, says of it."""
-        return cls(kind=BarKind(fields["kind"]), reason=fields["reason"], until=fields["until"])
+        return cls(
+            kind=BarKind(fields["kind"]),
+            reason=fields["reason"],
+            until=fields["until"],
+            origin=fields.get("origin", ""),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,6 @@
 """Runs the store's commands to their end, and tells the listeners what each one did."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
-from contextvars import copy_context
 from typing import Any
 
 import structlog
@@ -39,7 +37,7 @@ class Commits:
 
     async def run(self, command: Coroutine[Any, Any, Commit]) -> Commit:
         """Runs a command of the store. Raises what the command raises."""
-        return await asyncio.shield(self._tasks.spawn(self._run(command), copy_context()))
+        return await self._tasks.see_through(self._run(command))
 
     async def _run(self, command: Coroutine[Any, Any, Commit]) -> Commit:
         try:

@@ -12,6 +12,7 @@ from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.queries import Page
 from dormparty_sse.services.actions import outcome_answer
 from dormparty_sse.services.commits import Commits
+from dormparty_sse.services.tasks import Tasks
 from dormparty_sse.store.devices import Devices
 from dormparty_sse.store.moderation import ModerationStore
 
@@ -19,12 +20,16 @@ log = structlog.get_logger()
 
 
 class Moderation:
-    """Each method may raise StateAway, and can then be repeated."""
+    """Each method may raise StateAway, and can then be repeated.
 
-    def __init__(self, store: ModerationStore, devices: Devices, commits: Commits) -> None:
+    What is done to a user is done to its device, too, also where the client hangs up in between.
+    """
+
+    def __init__(self, store: ModerationStore, devices: Devices, commits: Commits, tasks: Tasks) -> None:
         self._store = store
         self._devices = devices
         self._commits = commits
+        self._tasks = tasks
 
     # What users do
 
@@ -37,14 +42,24 @@ class Moderation:
 
     async def report(self, user: UserRef, session_id: str, reason: Offence, details: str) -> dict[str, Any]:
         """Tells the moderators of that partner, and blocks it. Raises Forbidden, UnknownSession."""
+        return await self._tasks.see_through(self._report(user, session_id, reason, details))
+
+    async def _report(self, user: UserRef, session_id: str, reason: Offence, details: str) -> dict[str, Any]:
         commit = await self._commits.run(self._store.report(user, session_id, new_id(), reason, details))
         answer = outcome_answer(commit)
         report_id = commit.fields["reportId"]
         log.info("user_reported", session_id=session_id, report_id=report_id, reason=reason)
         if suspended := commit.fields.get("suspended"):
             log.warning("user_suspended", suspended_id=suspended["user"], until=suspended["until"])
-            bar = Bar(kind=BarKind.SUSPENDED, reason=suspended["reason"], until=suspended["until"])
-            await self._bar_device(suspended["device"], bar)
+            await self._bar_device(
+                suspended["device"],
+                Bar(
+                    kind=BarKind.SUSPENDED,
+                    reason=suspended["reason"],
+                    until=suspended["until"],
+                    origin=suspended["origin"],
+                ),
+            )
         return answer | {"reportId": report_id}
 
     async def check_device(self, device: str) -> None:
@@ -73,6 +88,13 @@ class Moderation:
         self, pool: str, report_id: str, verdict: Verdict, *, by: str, note: str, ban_s: float
     ) -> dict[str, Any]:
         """A verdict on a report; what it was before stands. Raises UnknownReport."""
+        return await self._tasks.see_through(
+            self._resolve(pool, report_id, verdict, by=by, note=note, ban_s=ban_s)
+        )
+
+    async def _resolve(
+        self, pool: str, report_id: str, verdict: Verdict, *, by: str, note: str, ban_s: float
+    ) -> dict[str, Any]:
         commit = await self._commits.run(
             self._store.resolve(pool, report_id, verdict, by=by, note=note, ban_ms=round(ban_s * 1000))
         )
@@ -86,40 +108,49 @@ class Moderation:
                 device, Bar(kind=BarKind.BANNED, reason=report["reason"], until=fields["until"])
             )
         elif report["verdict"] == Verdict.DISMISSED and fields["isFree"]:
-            await self._unbar_device(device, BarKind.SUSPENDED)
+            await self._unbar_device(device, origin=pool)
         return {"reportId": report_id, "outcome": report["verdict"], "userId": report["user"]}
 
     async def ban(
         self, user: UserRef, reason: str, *, by: str, ban_s: float, with_device: bool
     ) -> dict[str, Any]:
         """Keeps a user out, and whoever comes with its device, if that is known."""
+        return await self._tasks.see_through(
+            self._ban(user, reason, by=by, ban_s=ban_s, with_device=with_device)
+        )
+
+    async def _ban(
+        self, user: UserRef, reason: str, *, by: str, ban_s: float, with_device: bool
+    ) -> dict[str, Any]:
         commit = await self._commits.run(
             self._store.ban(user, reason, for_ms=round(ban_s * 1000), with_device=with_device, by=by)
         )
         until = commit.fields["until"]
         device = commit.fields["device"] if with_device else ""
-        await self._bar_device(device, Bar(kind=BarKind.BANNED, reason=reason, until=until))
+        await self._bar_device(device, Bar(kind=BarKind.BANNED, reason=reason, until=until), exactly=True)
         log.warning("user_banned", pool=user.pool, user_id=user.user_id, until=until, moderator=by)
         return {"userId": user.user_id, "until": until, "device": bool(device)}
 
     async def unban(self, user: UserRef, reason: str, *, by: str) -> dict[str, Any]:
         """Lets a user and its device in again, be it suspended or banned."""
+        return await self._tasks.see_through(self._unban(user, reason, by=by))
+
+    async def _unban(self, user: UserRef, reason: str, *, by: str) -> dict[str, Any]:
         commit = await self._commits.run(self._store.unbar(user, reason, by=by))
         await self._unbar_device(commit.fields["device"])
         log.warning("user_unbanned", pool=user.pool, user_id=user.user_id, moderator=by)
         return {"userId": user.user_id, "wasBarred": commit.outcome is Outcome.DONE}
 
-    async def _bar_device(self, device: str, bar: Bar) -> None:
+    async def _bar_device(self, device: str, bar: Bar, *, exactly: bool = False) -> None:
         if not device:
             return
-        await self._devices.bar(device, bar)
+        holds = await self._devices.bar(device, bar, exactly=exactly)
         for user in await self._devices.users(device):
-            await self._commits.run(self._store.share_bar(user, bar))
+            await self._commits.run(self._store.share_bar(user, holds))
 
-    async def _unbar_device(self, device: str, only: BarKind | None = None) -> None:
-        bar = await self._devices.bar_of(device) if device else None
-        if not bar or (only and bar.kind is not only):
+    async def _unbar_device(self, device: str, *, origin: str = "") -> None:
+        ended = await self._devices.unbar(device, origin=origin) if device else None
+        if not ended:
             return
-        await self._devices.unbar(device)
         for user in await self._devices.users(device):
-            await self._commits.run(self._store.unbar(user, kind=bar.kind))
+            await self._commits.run(self._store.share_end(user, ended))

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from contextvars import Context
+from contextvars import Context, copy_context
 from typing import Any, TypeVar
 
 import structlog
@@ -32,6 +32,10 @@ class Tasks:
         self._running.add(task)
         task.add_done_callback(self._done)
         return task
+
+    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
+        """Awaits `work`, which goes on also when whoever awaits it is cancelled."""
+        return await asyncio.shield(self.spawn(work, copy_context()))
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

@@ -3,12 +3,17 @@
 A device is of no pool, so no script of a pool touches its keys. Each method may raise StateAway.
 """
 
+from dataclasses import asdict
+
 import orjson
 
 from dormparty_sse.domain.models import UserRef
-from dormparty_sse.domain.moderation import Bar, BarKind
+from dormparty_sse.domain.moderation import Bar
+from dormparty_sse.domain.rules import Rules
 from dormparty_sse.store.connection import Connection
 from dormparty_sse.store.keys import device_bar, device_users
+from dormparty_sse.store.lanes import Script
+from dormparty_sse.store.scripts import script_text
 
 _MOST_USERS = 1_000
 
@@ -20,6 +25,9 @@ class Devices:
         """`memory_s`: how long it is remembered who has used one; a session lasts no longer."""
         self._connection = connection
         self._memory_ms = round(memory_s * 1000)
+        self._bar, self._unbar = (
+            Script(script_text(name, Rules())) for name in ("device_bar", "device_unbar")
+        )
 
     async def note_user(self, device: str, user: UserRef) -> None:
         """This user has a session on the device."""
@@ -35,22 +43,26 @@ class Devices:
             for pool, _, user_id in (str(member).partition(" ") for member in found)
         ]
 
-    async def bar(self, device: str, bar: Bar) -> None:
-        """Keeps out whoever comes with this device. A ban stands, whatever comes after it."""
-        known = await self.bar_of(device)
-        if known and known.kind is BarKind.BANNED and bar.kind is not BarKind.BANNED:
-            return
-        record = orjson.dumps({"kind": bar.kind, "reason": bar.reason, "until": bar.until}).decode()
-        await self._connection.execute("SET", device_bar(device), record, "PXAT", bar.until)
+    async def bar(self, device: str, bar: Bar, *, exactly: bool = False) -> Bar:
+        """Keeps out whoever comes with this device. Returns what holds now.
+
+        A ban stands before a suspension, and what lasts longer before the rest; by `exactly`, this one does.
+        """
+        arguments = (orjson.dumps(asdict(bar)).decode(), int(exactly))
+        return read_bar(await self._connection.run(self._bar, (device_bar(device),), arguments))
 
     async def bar_of(self, device: str) -> Bar | None:
         """Why it is kept out, if it is."""
         record = await self._connection.execute("GET", device_bar(device))
         return read_bar(record) if record else None
 
-    async def unbar(self, device: str) -> None:
-        """Lets it in again."""
-        await self._connection.execute("DEL", device_bar(device))
+    async def unbar(self, device: str, *, origin: str = "") -> Bar | None:
+        """Lets it in again. Returns the bar that has ended.
+
+        With an `origin`, only a suspension that rests on the reports of that pool.
+        """
+        record = await self._connection.run(self._unbar, (device_bar(device),), (origin,))
+        return read_bar(record) if record else None
 
 
 def read_bar(record: str) -> Bar:

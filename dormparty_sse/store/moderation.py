@@ -31,18 +31,22 @@ class ModerationStore:
 
     async def ban(self, user: UserRef, reason: str, *, for_ms: int, with_device: bool, by: str) -> Commit:
         """Keeps a user out for a while, as the doing of moderator `by`."""
-        banned = (BarKind.BANNED, reason, "", for_ms, by, int(with_device))
+        banned = (BarKind.BANNED, reason, "", for_ms, "", by, int(with_device))
         return await self._store.run("user_bar", user.pool, user.user_id, *banned)
 
     async def share_bar(self, user: UserRef, bar: Bar) -> Commit:
         """What holds for a user's device holds for the user."""
         return await self._store.run(
-            "user_bar", user.pool, user.user_id, bar.kind, bar.reason, bar.until, 0, "", 0
+            "user_bar", user.pool, user.user_id, bar.kind, bar.reason, bar.until, 0, bar.origin, "", 0
         )
 
-    async def unbar(self, user: UserRef, reason: str = "", *, by: str = "", kind: str = "") -> Commit:
-        """Lets a user in again, who is kept out by a bar of this kind, or any."""
-        return await self._store.run("user_unbar", user.pool, user.user_id, reason, by, kind)
+    async def unbar(self, user: UserRef, reason: str, *, by: str) -> Commit:
+        """Lets a user in again, as the doing of moderator `by`."""
+        return await self._store.run("user_unbar", user.pool, user.user_id, reason, by, "", "")
+
+    async def share_end(self, user: UserRef, bar: Bar) -> Commit:
+        """The bar of a user's device has ended: so does the user's, if it is of the same kind and origin."""
+        return await self._store.run("user_unbar", user.pool, user.user_id, "", "", bar.kind, bar.origin)
 
     async def resolve(
         self, pool: str, report_id: str, verdict: Verdict, *, by: str, note: str, ban_ms: int

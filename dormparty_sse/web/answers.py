@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from dormparty_sse.domain.actions import Action
 from dormparty_sse.domain.endings import Reason
+from dormparty_sse.domain.moderation import BarKind
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.states import State
 
@@ -172,6 +173,14 @@ class InvalidStateProblem(Problem):
 
     state: State
     allowed: list[Action]
+
+
+class BarAnswer(Answer):
+    """Why somebody is kept out, and until when."""
+
+    kind: BarKind
+    reason: str
+    until: int
 
 
 class BarredProblem(Problem):

@@ -146,7 +146,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
         sync=sync,
         administration=Administration(store, rooms, commits),
         moderation=Moderation(
-            ModerationStore(store), Devices(connection, memory_s=settings.session_ttl_s), commits
+            ModerationStore(store), Devices(connection, memory_s=settings.session_ttl_s), commits, tasks
         ),
         metrics=metrics,
         rate_limits=RateLimits(connection, settings.rate_limits.limits(), addresses),

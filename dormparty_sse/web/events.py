@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, RootModel
 
 from dormparty_sse.domain.events import EventType
-from dormparty_sse.domain.moderation import Bar
 from dormparty_sse.domain.states import State
-from dormparty_sse.web.answers import Answer, Match, Queue, StatusAnswer, UserAnswer, Waiting
+from dormparty_sse.web.answers import Answer, BarAnswer, Match, Queue, StatusAnswer, UserAnswer, Waiting
 
 
 class AnEvent(Answer):
@@ -132,7 +131,7 @@ class Idle(AnEvent, UserAnswer):
     type: Literal[EventType.IDLE]
     reason: str
     session_id: str | None = None
-    bar: Bar | None = None  #: Why, where the user is kept out.
+    bar: BarAnswer | None = None  #: Why, where the user is kept out.
 
 
 class Heartbeat(AnEvent):

@@ -33,6 +33,10 @@ class Browser:
         assert status in (200, 201), session
         return Person(self._stack.http, self._stack.url, session)
 
+    def in_pool(self, pool: str) -> "Browser":
+        """The same one, before somebody who goes elsewhere."""
+        return Browser(self._stack, pool, self._http)
+
     def forget_session(self) -> None:
         """Somebody removes the session's cookie and keeps the device's."""
         self._http.cookie_jar.clear(lambda cookie: cookie.key == "dormparty_session")
@@ -194,3 +198,43 @@ async def test_a_shorter_ban_by_way_of_the_device_leaves_a_longer_one_as_it_is(
     longer = await moderator.post(f"users/{first.user_id}/ban", durationSeconds=5_000, device=False)
     await moderator.post(f"users/{second.user_id}/ban", durationSeconds=60)
     assert (await refused(first, 403, "banned", "enqueue"))["until"] == longer["until"]
+
+
+async def test_a_report_dismissed_in_one_pool_leaves_what_rests_on_those_of_another(
+    stack: Stack, pool: str, browser: Browser, new_person: NewPerson
+) -> None:
+    culprit = await suspended(browser, new_person)
+    elsewhere = f"{pool}-2"
+    browser.forget_session()
+    same = await browser.in_pool(elsewhere).person()
+    await refused(same, 403, "suspended", "enqueue")
+    # What a friend has reported who met it there, for this to be dismissed.
+    fields = {
+        "user": same.user_id,
+        "against": browser.device,
+        "device": browser.device,
+        "session": "s",
+        "at": "1",
+    }
+    fields |= {"reporter": "friend", "by": "friend", "reason": "spam", "details": ""}
+    for name, value in fields.items():
+        await stack.redis.hset(pool_key(elsewhere, "report", "made-up"), name, value)
+    await Moderator(stack, elsewhere).post("reports/made-up/resolve", outcome="dismissed")
+    await refused(same, 403, "suspended", "enqueue")
+    await refused(culprit, 403, "suspended", "enqueue")
+    browser.forget_session()
+    await refused(await browser.person(), 403, "suspended", "enqueue")
+
+
+async def test_a_verdict_makes_no_ban_shorter(
+    browser: Browser, moderator: Moderator, new_person: NewPerson
+) -> None:
+    culprit, reporter, other = await browser.person(), await new_person(), await new_person()
+    first, second = await is_reported_by(culprit, reporter, other)
+    await moderator.post(f"reports/{first}/resolve", outcome="banned", durationSeconds=5_000)
+    until = (await refused(culprit, 403, "banned", "enqueue"))["until"]
+    await moderator.post(f"reports/{second}/resolve", outcome="banned", durationSeconds=60)
+    assert (await refused(culprit, 403, "banned", "enqueue"))["until"] == until
+    browser.forget_session()
+    status, problem = await browser.session()
+    assert (status, problem["until"]) == (403, until)

@@ -335,7 +335,8 @@ async def test_no_operator_leads_somebody_who_is_kept_out_into_the_queue(
     user = f"users/{culprit.user_id}"
     assert (await moderator.get(user))["bar"] is None
     until = (await moderator.post(f"{user}/ban", reason="spam", durationSeconds=900))["until"]
-    assert (await moderator.get(user))["bar"] == {"kind": "banned", "reason": "spam", "until": until}
+    bar = {"kind": "banned", "reason": "spam", "until": until, "origin": ""}
+    assert (await moderator.get(user))["bar"] == bar
     problem = await moderator.post(f"{user}/transition", expect=409, to="WAITING", reason="a test")
     assert (problem["code"], problem["allowed"]) == ("invalid_state", [])
     assert "banned" in problem["detail"]

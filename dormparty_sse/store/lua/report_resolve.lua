@@ -18,17 +18,20 @@
 -- @include reporters
 -- @include trail
 
--- The report does not count any more. A suspension ends where too few are left.
+-- The report does not count any more. A suspension that rests on this pool's reports ends where too few are left.
 local function dismiss(report)
   report_discount(report.reportId, report.against, report.by)
   local bar = bar_of(report.user)
-  if bar and bar.kind == 'suspended' and number_of_reporters(report.against) < RULES.reporters then
-    redis.call('DEL', KEY.bar(report.user))
-  end
+  if not bar or bar.kind ~= 'suspended' or bar.origin ~= POOL_NAME then return end
+  if number_of_reporters(report.against) < RULES.reporters then redis.call('DEL', KEY.bar(report.user)) end
 end
 
+-- A verdict makes no ban shorter.
 local function ban(report, at, device)
-  bar_set(report.user, 'banned', report.reason, at, device)
+  local bar = bar_of(report.user)
+  if not (bar and bar.kind == 'banned' and bar['until'] >= at) then
+    bar_set(report.user, 'banned', report.reason, at, device, '')
+  end
   send_home(report.user, 'banned')
   streams_end(report.user)
 end

@@ -9,7 +9,7 @@
     ARGV[4]  reason
     ARGV[5]  details, or ''
   Returns: reported, with reportId and, if whom it is about is suspended, `suspended`: user, device (or ''), reason,
-           until; foreign-session or unknown-session; with state and seq.
+           until, origin; foreign-session or unknown-session; with state and seq.
   Events: as for skip, then those of going home; to whoever is suspended those of leaving the queue or, by the ending `admin`, the match.
 ]]
 -- @include once
@@ -32,7 +32,7 @@ local function note_report(user, partner)
 end
 
 local function suspend(id)
-  bar_set(id, 'suspended', 'reported', NOW + RULES.suspension_ms, device_of(id))
+  bar_set(id, 'suspended', 'reported', NOW + RULES.suspension_ms, device_of(id), POOL_NAME)
   send_home(id, 'suspended')
 end
 
@@ -40,7 +40,7 @@ end
 local function suspension_of(id)
   local bar = bar_of(id)
   if not (bar and bar.kind == 'suspended') then return nil end
-  return { user = id, device = bar.device, reason = bar.reason, ['until'] = bar['until'] }
+  return { user = id, device = bar.device, reason = bar.reason, ['until'] = bar['until'], origin = bar.origin }
 end
 
 local user = user_ensure(ARGV[1])

@@ -6,6 +6,7 @@
     ARGV[2]  reason
     ARGV[3]  the moderator whose doing this is, or '' where it follows from the end of its device's bar
     ARGV[4]  the kind of bar that ends: suspended, banned, or '' for any
+    ARGV[5]  its origin, where it has a kind
   Returns: done or nothing (it was not kept out like this); with `device`, '' if it is not known.
   Events: none.
 ]]
@@ -14,9 +15,9 @@
 -- @include barred
 -- @include trail
 
-local id, reason, moderator, kind = unpack(ARGV)
+local id, reason, moderator, kind, origin = unpack(ARGV)
 local bar, device = bar_of(id), barred_device(id)
-local ends = bar ~= nil and (kind == '' or bar.kind == kind)
+local ends = bar ~= nil and (kind == '' or bar.kind == kind and bar.origin == origin)
 if ends then redis.call('DEL', KEY.bar(id)) end
 if moderator ~= '' then
   redis.call('DEL', KEY.reporters(person_of(id)))

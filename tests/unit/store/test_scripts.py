@@ -36,8 +36,11 @@ def literal(name: str) -> str:
 
 @EVERY_SCRIPT
 def test_a_script_opens_with_what_it_takes_returns_and_tells(name: str) -> None:
-    what, _, rest = header(name).partition("    KEYS[1]  the pool's hash tag\n")
+    what, of_what, rest = re.split(
+        r"    KEYS\[1\]  (the pool's hash tag|the key of the device's bar)\n", header(name)
+    )
     assert what.strip()
+    assert name.startswith("device_") == ("device" in of_what)
     parts = re.fullmatch(
         r"(?P<argv>(    ARGV.+\n(     .+\n)*)*)  Returns: .+(\n.+)*\n  Events: .+(\n.+)*\n", rest
     )

@@ -9,12 +9,12 @@ local function barred_device(id)
   return device == '' and bar and bar.device or device
 end
 
--- Keeps somebody out. A ban stands, whatever comes after it.
-local function bar_set(id, kind, reason, at, device)
+-- Keeps somebody out. A ban stands, whatever comes after it. `origin`: the pool whose reports this rests on, or ''.
+local function bar_set(id, kind, reason, at, device, origin)
   local bar = bar_of(id)
   if bar and bar.kind == 'banned' and kind ~= 'banned' then return end
   redis.call('SET', KEY.bar(id), cjson.encode({
-    kind = kind, reason = reason, ['until'] = at, device = device,
+    kind = kind, reason = reason, ['until'] = at, device = device, origin = origin,
   }), 'PXAT', at)
 end
 

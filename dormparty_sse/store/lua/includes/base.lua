@@ -6,6 +6,7 @@
   NOW is Redis's clock in ms: no process's clock matters.
   OPERATION is the id of this very command, or '' (see once.lua).
 ]]
+local POOL_NAME = POOL:sub(2, -2) -- without the braces of the tag
 local time = redis.call('TIME')
 local NOW = time[1] * 1000 + math.floor(time[2] / 1000)
 local OPERATION = table.remove(ARGV)
