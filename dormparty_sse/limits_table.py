@@ -33,6 +33,8 @@ class RateLimitTable(BaseModel):
     session_address: Limit = "3000/minute"  #: The same.
     actions_user: Limit = "120/minute"  #: Enqueue, skip, end and whatever else changes something.
     actions_address: Limit = "12000/minute"  #: The same.
+    safety_user: Limit = "60/hour"  #: Blocks and reports.
+    safety_address: Limit = "1200/hour"  #: The same.
     questions_user: Limit = "240/minute"  #: Status, check-match and whatever else only asks.
     questions_address: Limit = "24000/minute"  #: The same.
     streams_user: Limit = "120/minute"  #: Streams opened, and polls.

@@ -19,6 +19,8 @@ from dormparty_sse.web.sessions import session_token
 _EXEMPT = {"/api/livekit/webhooks", "/healthz"}
 _GROUPS = {
     "/api/session": "session",
+    "/api/matching/block": "safety",
+    "/api/matching/report": "safety",
     "/api/matching/events": "streams",
     "/api/sse": "streams",
     "/api/sync-room-states": "admin",

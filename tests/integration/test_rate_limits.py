@@ -27,6 +27,7 @@ _TABLE = {
     "new_session_address": "30/minute",
     "actions_user": "4/minute",
     "actions_address": "6/minute",
+    "safety_user": "3/hour",
     "questions_user": "3/3 seconds",
     "streams_user": "2/minute",
     "pages_address": "5/minute",
@@ -180,6 +181,14 @@ async def test_what_there_is_not_is_limited_with_the_page(service: Server, addre
     async with asker(service.url, address) as someone:
         paths = ["/", "/nothing", "/", "/static/nothing", "/", "/"]
         assert [await someone.ask(path, "GET") for path in paths] == [200, 404, 200, 404, 200, 429]
+
+
+async def test_blocks_and_reports_are_limited_by_themselves(service: Server, address: str) -> None:
+    async with asker(service.url, address) as someone:
+        paths = [f"/api/matching/{action}" for action in ("block", "report", "block", "report")]
+        statuses = [await someone.ask(path) for path in paths]
+        assert statuses == [422, 422, 422, 429]  # bad ones count too
+        assert await someone.ask(HEARTBEAT) == 200
 
 
 async def test_streams_opened_are_limited_by_user(service: Server, address: str) -> None:
