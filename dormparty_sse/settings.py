@@ -20,6 +20,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from dormparty_sse.domain.errors import SettingsError
+from dormparty_sse.domain.names import POOL_PATTERN
 from dormparty_sse.domain.rules import Rules
 from dormparty_sse.domain.strength import SHORTEST_SECRET, unfit_secret
 from dormparty_sse.limits_table import RateLimitTable
@@ -55,6 +56,7 @@ class Settings(BaseSettings):
         default="", validation_alias=AliasChoices("app_url", "next_public_app_url")
     )  #: Where people open the page; further allowed Origin of requests. Empty: the Host asked for.
     cors_origins: str = ""  #: Origins, with commas, of pages elsewhere that may use the service.
+    pools: str = ""  #: Those that people may come into, with commas; empty: any that they name.
     host: str = "127.0.0.1"  #: Address to listen on.
     port: int = Field(default=8080, ge=1, le=65_535)  #: Port to listen on.
     web_concurrency: PositiveInt = 1  #: Processes.
@@ -152,6 +154,13 @@ class Settings(BaseSettings):
     def _no_trailing_slash(cls, url: str) -> str:
         return url.rstrip("/")
 
+    @field_validator("pools")
+    @classmethod
+    def _pool_names(cls, pools: str) -> str:
+        if not all(re.fullmatch(POOL_PATTERN, pool) for pool in _split(pools)):
+            raise ValueError("each must be up to 32 of a-z, 0-9 and -")
+        return pools
+
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, origins: str) -> str:
@@ -236,6 +245,11 @@ class Settings(BaseSettings):
         """LiveKit's URL for browsers, as ws or wss."""
         url = self.livekit_public_url or self.livekit_url
         return "ws" + url.removeprefix("http") if url.startswith("http") else url
+
+    @property
+    def open_pools(self) -> frozenset[str]:
+        """Where people may come in; empty: anywhere."""
+        return frozenset(_split(self.pools))
 
     @property
     def allowed_origins(self) -> frozenset[str]:

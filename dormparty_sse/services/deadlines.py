@@ -5,11 +5,12 @@ pools stands behind the timers, for the deadlines of processes that died.
 """
 
 import asyncio
+from collections import deque
 from contextvars import Context
 
 import structlog
 
-from dormparty_sse.domain.errors import RoomsAway
+from dormparty_sse.domain.errors import RoomsAway, StateFault
 from dormparty_sse.domain.models import Commit, Fields
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.livekit.rooms import Rooms
@@ -22,6 +23,7 @@ from dormparty_sse.store.store import Store
 log = structlog.get_logger()
 
 _BATCH = 50
+_POOLS_AT_ONCE = 8
 _SOONEST_S = 0.001  # for less, uvloop gives no timer but a handle that knows no time
 
 
@@ -48,17 +50,28 @@ class Deadlines:
         commits.react(self._notice)
 
     async def sweep(self) -> None:
-        """Looks after every pool: what is due, and who may be matched."""
-        pools = await self._store.pools()
-        done = await asyncio.gather(*map(self._look_after, pools), return_exceptions=True)
-        for pool, error in zip(pools, done, strict=True):
-            if error:
-                log.warning("sweep_failed", pool=pool, error=repr(error))
+        """Looks after every pool: what is due, and who may be matched. Raises StateAway.
 
-    async def _look_after(self, pool: str) -> None:
-        commit = await self._run(pool)
-        if commit.fields["inLine"] > 1:
-            self._matcher.wake(pool)
+        Only some at once: people's requests must not wait for thousands of pools.
+        """
+        pools = deque(await self._store.pools())
+        done = await asyncio.gather(
+            *(self._look_after(pools) for _ in range(_POOLS_AT_ONCE)), return_exceptions=True
+        )
+        for error in filter(None, done):
+            raise error
+
+    async def _look_after(self, pools: deque[str]) -> None:
+        """One after the other, until none is left."""
+        while pools:
+            pool = pools.popleft()
+            try:
+                commit = await self._run(pool)
+            except StateFault as error:  # the others are looked after all the same
+                log.warning("sweep_failed", pool=pool, error=repr(error))
+                continue
+            if commit.fields["inLine"] > 1:
+                self._matcher.wake(pool)
 
     def stop(self) -> None:
         """No timer fires after this, and none is set any more."""

@@ -7,7 +7,7 @@ import orjson
 import structlog
 from aiohttp import web
 
-from dormparty_sse.domain.errors import Unauthenticated
+from dormparty_sse.domain.errors import InvalidRequest, Unauthenticated
 from dormparty_sse.domain.models import Session, UserRef
 from dormparty_sse.domain.names import DEFAULT_POOL, new_id
 from dormparty_sse.web.bodies import (
@@ -58,8 +58,8 @@ async def create_session(request: web.Request) -> web.Response:
     session, status = await _known_session(request), HTTPStatus.OK
     if session is None:
         await count_new_session(request)
+        user = UserRef(user_id=new_id(), pool=_open_pool(request, body.pool or DEFAULT_POOL))
         await parts.gate.require(body.gate_answer)
-        user = UserRef(user_id=new_id(), pool=body.pool or DEFAULT_POOL)
         session, status = parts.sessions.sign(user, device_of(request)), HTTPStatus.CREATED
     await parts.moderation.check_device(session.device)
     await parts.store.register(session.user, session.device)
@@ -76,6 +76,13 @@ async def create_session(request: web.Request) -> web.Response:
     )
     set_cookies(request, answer, session)
     return answer
+
+
+def _open_pool(request: web.Request, pool: str) -> str:
+    pools = parts_of(request).settings.open_pools
+    if pools and pool not in pools:
+        raise InvalidRequest.of("pool", "There is no such pool.")
+    return pool
 
 
 async def challenge(request: web.Request) -> web.Response:

@@ -30,5 +30,6 @@ async def asset(request: web.Request) -> web.FileResponse:
 
 
 def _file(path: str) -> Path | None:
+    """None where there is none; the route lets no name through that a file system could not take."""
     file = (STATIC / path).resolve()
     return file if file.is_relative_to(STATIC.resolve()) and file.is_file() else None

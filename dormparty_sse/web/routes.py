@@ -259,4 +259,4 @@ def add_routes(app: web.Application) -> None:
     app[schema.ROUTES] = ROUTES
     app.router.add_get("/", pages.index)
     app.router.add_get("/docs", pages.docs)
-    app.router.add_get(r"/static/{path:[\w./-]{1,200}}", pages.asset)
+    app.router.add_get(r"/static/{path:[A-Za-z0-9_./-]{1,200}}", pages.asset)

@@ -25,6 +25,7 @@ PATHS = ["/", "/healthz", "/readyz", "/api/matching/status", "/nowhere", "/api/s
         "/API/matching/status",
         "/static/nothing.js",
         "/static/" + "x" * 3000,
+        "/static/" + "%E4%B8%AD" * 100,  # more bytes than a file system takes
         "/static/%00",
         "/static/%2e%2e/app.py",
         "/%2e%2e/%2e%2e/etc/passwd",

@@ -9,6 +9,7 @@ import aiohttp
 import jwt
 import pytest
 
+from dormparty_sse.store.keys import POOLS
 from tests.conftest import NewPerson
 from tests.support.person import Person
 from tests.support.problems import read_problem
@@ -107,6 +108,17 @@ async def test_without_a_pool_it_is_the_main_one(stack: Stack) -> None:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         status, session = await open_session(http, stack.url)
     assert (status, session["pool"]) == (201, "main")
+
+
+async def test_where_pools_are_named_there_are_no_others(stack: Stack, pool: str, directory: Path) -> None:
+    async with stack.another_service(directory, POOLS=f"{pool}, {pool}-2") as service:
+        for name, status in ((pool, 201), (f"{pool}-2", 201), (f"{pool}-3", 422), (None, 422)):
+            async with stack.http.post(f"{service.url}/api/session", json={"pool": name}) as answer:
+                assert answer.status == status, name
+                if status == 422:
+                    problem = await read_problem(answer, 422, "invalid_request")
+                    assert [error["field"] for error in problem["errors"]] == ["pool"]
+    assert f"{pool}-3" not in await stack.redis.smembers(POOLS)
 
 
 async def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(stack: Stack) -> None:

@@ -132,9 +132,19 @@ async def test_a_refused_stream_is_told_why(
 
 
 @pytest.mark.parametrize(
-    "path", ["/metrics", "/metrics?x=1", "//metrics", "/%6Detrics", "/./metrics", "/api/../metrics"]
+    "path",
+    [
+        "/metrics",
+        "/metrics?x=1",
+        "//metrics",
+        "/%6Detrics",
+        "/./metrics",
+        "/api/../metrics",
+        "/readyz",
+        "//readyz",
+    ],
 )
-async def test_the_metrics_are_not_for_the_public(path: str, services: Services, front: Nginx) -> None:
+async def test_what_operators_ask_is_not_for_the_public(path: str, services: Services, front: Nginx) -> None:
     status, _ = await send_raw(front.url, f"GET {path}", tls=front.trust)
     assert status == 404
     assert not services.asked
