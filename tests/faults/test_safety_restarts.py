@@ -24,12 +24,14 @@ async def ban(stack: Stack, someone: Person) -> None:
         assert answer.status == 200
 
 
-async def test_cooldowns_blocks_and_bans_survive_a_restart(directory: Path) -> None:
+async def test_cooldowns_blocks_suspensions_and_bans_survive_a_restart(directory: Path) -> None:
     async with (
-        running_stack(directory, SKIPS=str(SKIPS), PAIR_COOLDOWN_S="0.1") as stack,
-        crowd(stack, 5) as people,
+        running_stack(directory, SKIPS=str(SKIPS), PAIR_COOLDOWN_S="0.1", REPORTERS="1") as stack,
+        crowd(stack, 7) as people,
     ):
-        hasty, partner, blocker, blocked, culprit = people
+        hasty, partner, blocker, blocked, culprit, reporter, reported = people
+        match = await pair(reporter, reported)
+        await reporter.post("report", sessionId=match["sessionId"], reason="spam")
         await pair(hasty, partner)
         for _ in range(SKIPS):
             await hasty.post("skip")
@@ -37,15 +39,23 @@ async def test_cooldowns_blocks_and_bans_survive_a_restart(directory: Path) -> N
         match = await pair(blocker, blocked)
         await blocker.post("block", sessionId=match["sessionId"])
         await ban(stack, culprit)
-        before = [await refusal(hasty, "skip"), await refusal(culprit, "enqueue")]
-        assert [refused[:2] for refused in before] == [(429, "skip_cooldown"), (403, "banned")]
+
+        async def refusals() -> list[tuple[int, str, int]]:
+            return [
+                await refusal(hasty, "skip"),
+                *[await refusal(one, "enqueue") for one in (reported, culprit)],
+            ]
+
+        before = await refusals()
+        codes = [(429, "skip_cooldown"), (403, "suspended"), (403, "banned")]
+        assert [refused[:2] for refused in before] == codes
 
         await stack.service.kill()
         await stack.redis_server.kill()
         await stack.redis_server.start()
         await stack.service.start()
         await is_ready(stack)
-        assert [await refusal(hasty, "skip"), await refusal(culprit, "enqueue")] == before
+        assert await refusals() == before
         assert (await blocker.get("status"))["holdReason"] == "blocked"
         for someone in (hasty, partner, blocker, blocked):
             await someone.post("end")

@@ -29,6 +29,18 @@ SECRETS = {
     "GATE_SECRET": secrets.token_urlsafe(32),
 }
 REDIS_PASSWORD = secrets.token_urlsafe(16)
+WORDS = secrets.token_urlsafe(16)  # what people write themselves
+FIELDS = (
+    "sessionId",
+    "roomName",
+    "reason",
+    "details",
+    "gateToken",
+    "challenge",
+    "solution",
+    "pool",
+    "userId",
+)
 
 
 class Everything:
@@ -75,6 +87,14 @@ class Everything:
                 query = {"token": someone.token, "sessionId": someone.token[:100]}
                 await self.ask(method, place, headers=forwarded, params=query, data=someone.token)
 
+    async def own_words(self, someone: Person) -> None:
+        """Every route that people may ask, with their own words wherever it takes some."""
+        for method, path in user_routes():
+            bodies: list[dict[str, Any]] = [{name: WORDS} for name in FIELDS]
+            for body in (*bodies, {"interests": [WORDS], WORDS: WORDS}, dict.fromkeys(FIELDS, WORDS)):
+                await self.ask(method, path, headers=someone.headers, json=body)
+                await self.ask(method, path, headers=someone.headers, params={"last_event_id": WORDS, **body})
+
     async def bad_requests(self, someone: Person) -> None:
         """What no proper client sends."""
         token = someone.token.encode()
@@ -95,8 +115,10 @@ class Everything:
             self.answers.append(str(answer))
 
     async def call(self, a: Person, b: Person) -> None:
-        """Two meet, by tokens that LiveKit takes, and one signs out."""
+        """Two meet, by tokens that LiveKit takes; one reports the other, and signs out."""
+        await a.post("enqueue", interests=[WORDS])
         match = await meet(a, b)
+        await a.post("report", sessionId=match["sessionId"], reason="other", details=WORDS)
         self.seen |= {match["token"], *(event["token"] for event in a.events + b.events if "token" in event)}
         await self.ask("DELETE", "/api/session", headers=a.headers)
         await self.ask("GET", "/api/matching/status", headers=a.headers)
@@ -132,7 +154,9 @@ async def test_nothing_secret_is_logged_or_answered(everything: tuple[Everything
     doing, way = everything
     a, b = await doing.new_person(), await doing.new_person()
     await doing.every_route(a)
+    await doing.own_words(a)
     await doing.bad_requests(a)
+    await a.post("end")
     await doing.call(a, b)
 
     c = await doing.new_person()
@@ -150,7 +174,16 @@ async def test_nothing_secret_is_logged_or_answered(everything: tuple[Everything
     assert len(log_lines(log)) > 200
     assert {"debug", "info", "warning"} <= {line["level"] for line in log_lines(log)}
     hidden = {KEY.secret, REDIS_PASSWORD, *",".join(SECRETS.values()).split(",")}
-    private = {*hidden, *doing.seen, ADDRESS, SENDER, TOKEN_START, f"{SESSION_COOKIE}=", f"{DEVICE_COOKIE}="}
+    private = {
+        *hidden,
+        *doing.seen,
+        WORDS,
+        ADDRESS,
+        SENDER,
+        TOKEN_START,
+        f"{SESSION_COOKIE}=",
+        f"{DEVICE_COOKIE}=",
+    }
     assert len(private) > 20
     for word in private:
         assert word not in log, [line for line in log.splitlines() if word in line][:3]
