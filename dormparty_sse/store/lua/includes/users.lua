@@ -15,6 +15,7 @@ local function user_get(id)
     local user = hash_get(KEY.user(id))
     if user then user.id = id end
     users[id] = user or false
+    devices[id] = user and user.device -- so that it need not be asked for again
   end
   return users[id] or nil
 end
@@ -134,6 +135,7 @@ local function user_forget(id)
     redis.call('ZREM', KEY.cooldowns(other), id)
   end
   device_keep(id)
+  if person_of(id) == id then redis.call('DEL', KEY.skips(id), KEY.skip_cooldown(id)) end -- nobody comes back as it
   redis.call('DEL', KEY.user(id), KEY.log(id), KEY.cooldowns(id), KEY.partners(id), KEY.reported(id))
   users[id], changed[id], told[id] = false, nil, nil
 end
