@@ -89,6 +89,21 @@ async def test_two_who_have_blocked_each_other_do_not_meet_as_others(
     await people.assert_sound()
 
 
+async def test_a_block_for_an_earlier_match_ends_that_with_the_same_person_as_another_user(
+    store: Store, people: People, moderation: ModerationStore, a: Somebody, b: Somebody
+) -> None:
+    one, other = await a.comes(), await b.comes()
+    earlier = await match(store, one, other)
+    assert earlier
+    for user in (one, other):
+        await store.end(user, None)
+    again = await b.comes()
+    assert await match(store, one, again)
+    await moderation.block(one, earlier)
+    assert {(await people.user(user))["state"] for user in (one, again)} == {"WAITING"}
+    await people.assert_sound()
+
+
 async def test_a_partner_who_was_forgotten_meanwhile_is_blocked_all_the_same(
     store: Store, people: People, moderation: ModerationStore, a: Somebody, b: Somebody
 ) -> None:

@@ -25,7 +25,7 @@ local function block(user, partner)
     redis.call('PEXPIRE', KEY.blocks(pair[1]), RULES.block_ttl_ms)
   end
   local match = open_match(user)
-  if not match or user.matchedWith ~= partner then return false end
+  if not match or person_of(user.matchedWith or '') ~= b then return false end
   match_leave(user, 'blocked')
   return true
 end
