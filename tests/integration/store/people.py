@@ -72,6 +72,16 @@ class People:
             joined_at=1,
         )
 
+    async def forgets(self, *users: UserRef) -> None:
+        """What happens to who was not seen for an hour."""
+        due = int(await self._store.time()) - 1
+        for user in users:
+            await self.redis.zadd(pool_key(self.pool, "presence"), {user.user_id: 1})
+            await self.redis.zadd(pool_key(self.pool, "deadlines"), {f"presence:{user.user_id}": due})
+        await self._store.run_deadlines(self.pool, 100)
+        for user in users:
+            assert not await self.user(user)
+
     async def user(self, user: UserRef) -> dict[str, str]:
         """The metadata."""
         data = await self.redis.hgetall(pool_key(self.pool, "user", user.user_id))

@@ -81,22 +81,11 @@ async def test_it_works_both_ways_and_outlives_both(
         await go_home(store, a, b)
         assert not await can_meet(store, first, second)
     await go_home(store, a, b)
-    await forget(store, people, a, b)
+    await people.forgets(a, b)
     assert not await can_meet(store, a, b)
     for user in (a, b):
         ttl = await people.redis.pttl(pool_key(people.pool, "blocks", user.user_id))
         assert ttl > store.rules.block_ttl_ms - 60_000
-
-
-async def forget(store: Store, people: People, *users: UserRef) -> None:
-    """What happens to who was not seen for an hour."""
-    now = round(await store.time())
-    for user in users:
-        await people.redis.zadd(pool_key(people.pool, "presence"), {user.user_id: 1})
-        await people.redis.zadd(pool_key(people.pool, "deadlines"), {f"presence:{user.user_id}": now})
-    await store.run_deadlines(people.pool, 100)
-    for user in users:
-        assert not await people.user(user)
 
 
 async def test_an_earlier_partner_can_be_blocked_and_the_match_of_now_goes_on(

@@ -65,17 +65,6 @@ async def reports(store: Store, moderation: ModerationStore, reporter: UserRef, 
     return str(commit.fields["reportId"])
 
 
-async def is_forgotten(store: Store, people: People, *users: UserRef) -> None:
-    """What happens to who was not seen for an hour."""
-    now = round(await store.time())
-    for user in users:
-        await people.redis.zadd(pool_key(people.pool, "presence"), {user.user_id: 1})
-        await people.redis.zadd(pool_key(people.pool, "deadlines"), {f"presence:{user.user_id}": now})
-    await store.run_deadlines(people.pool, 100)
-    for user in users:
-        assert not await people.user(user)
-
-
 async def test_two_who_have_blocked_each_other_do_not_meet_as_others(
     store: Store, people: People, moderation: ModerationStore, a: Somebody, b: Somebody
 ) -> None:
@@ -112,7 +101,7 @@ async def test_a_partner_who_was_forgotten_meanwhile_is_blocked_all_the_same(
     assert session
     for user in (one, other):
         await store.end(user, None)
-    await is_forgotten(store, people, other)
+    await people.forgets(other)
     await moderation.block(one, session)
     assert not await match(store, one, await b.comes())
 
@@ -166,7 +155,7 @@ async def test_somebody_who_reports_as_three_users_counts_once_though_they_are_f
     met = []
     for _ in range(3):
         reporter = await a.comes()
-        await is_forgotten(store, people, reporter)
+        await people.forgets(reporter)
         met.append((reporter, await match(store, reporter, culprit)))
         for user in (reporter, culprit):
             await store.end(user, None)
@@ -178,10 +167,10 @@ async def test_somebody_who_reports_as_three_users_counts_once_though_they_are_f
 
 
 async def test_a_ban_reaches_the_device_of_a_user_who_is_forgotten(
-    store: Store, people: People, moderation: ModerationStore, a: Somebody
+    people: People, moderation: ModerationStore, a: Somebody
 ) -> None:
     user = await a.comes()
-    await is_forgotten(store, people, user)
+    await people.forgets(user)
     ban = await moderation.ban(user, "spam", for_ms=DAY_MS, with_device=True, by="a moderator")
     assert ban.fields["device"] == a.device
 
@@ -190,7 +179,7 @@ async def test_who_was_forgotten_and_goes_on_has_its_device_again(
     store: Store, people: People, a: Somebody
 ) -> None:
     user = await a.comes()
-    await is_forgotten(store, people, user)
+    await people.forgets(user)
     assert 0 < await people.redis.pttl(pool_key(people.pool, "device", user.user_id)) <= DAY_MS
     await store.enqueue(user, [])
     assert (await people.user(user))["device"] == a.device
