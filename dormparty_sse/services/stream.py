@@ -68,6 +68,7 @@ class Stream:
     __slots__ = (
         "_aside",
         "_buffer",
+        "_drain_after_ms",
         "_farewell",
         "_newest_generation",
         "_round",
@@ -93,6 +94,7 @@ class Stream:
         self.last_id = "0-0"
         self._newest_generation = 0
         self._farewell: tuple[EventType, Cause] | None = None  # what ended it before it had begun
+        self._drain_after_ms: int | None = None  # what was announced before that
         self._seq = 0  # of the newest transition told
         self._views = views
         self._buffer = buffer
@@ -113,6 +115,8 @@ class Stream:
         """Starts with `connected` and the replay; `commit` is that of `Store.open_stream`."""
         fields = commit.fields
         self.generation = fields["generation"]
+        if self.cause:  # it is over already
+            return
         fresh = last_event_id is None or fields["resync"]
         self.last_id = fields["lastId"] if fresh else last_event_id or self.last_id
         snapshot = self._views.snapshot(commit, self.user)
@@ -128,6 +132,8 @@ class Stream:
             self._seq = commit.seq
         # Its id is the place in the log from which a client that got no event yet will resume.
         self._read_log(fields, Event(event_id=self.last_id if fresh else None, data=connected))
+        if self._drain_after_ms is not None:
+            self.announce_drain(self._drain_after_ms)
         if self._farewell:
             self.close(*self._farewell)
         self.superseded_by(self._newest_generation)
@@ -206,6 +212,8 @@ class Stream:
         """Asks the client to come back after so long, to another process. Until then all goes on."""
         if self.is_open:
             self.reader.tell(self._views.momentary(EventType.DRAINING, reconnectInMs=after_ms))
+        else:
+            self._drain_after_ms = after_ms
 
     def release(self, cause: Cause) -> None:
         """Ends the stream without a word. The client is expected again at once."""

@@ -128,9 +128,11 @@ class EventConnection(asyncio.Protocol):
     def finish(self, *, come_back: bool = False) -> None:
         """Ends once everything is sent. `come_back`: the client is expected again at once."""
         self._is_finished = True
-        if self._transport and not self._transport.is_closing():
-            if come_back:
-                self._write(come_back_soon(self._retry_ms))
+        if self._transport and self._transport.is_closing():
+            return
+        if come_back:
+            self._write(come_back_soon(self._retry_ms))
+        if self._transport:  # else `start` ends it
             if self._is_chunked:
                 self._transport.write(b"0\r\n\r\n")
             self._transport.close()

@@ -19,7 +19,7 @@ NEWS = Event(event_id="2-0", data={"type": "news"})
 
 
 class EventServer:
-    """A small application whose only stream handler is like the real one."""
+    """A small application whose only stream handler is like the real one. At /over it ends at once."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -32,7 +32,10 @@ class EventServer:
         assert request.transport
         head = Head(request)
         connection = EventConnection(head, Peer(request.transport), 1000, lambda: None)
-        connection.tell(FIRST)
+        if request.path == "/over":
+            connection.finish(come_back=True)
+        else:
+            connection.tell(FIRST)
         await connection.start(lambda: self._end(connection))
         self.open.append(connection)
         return head
@@ -49,6 +52,7 @@ async def serving() -> AsyncIterator[EventServer]:
     server = EventServer(free_port())
     app = web.Application()
     app.router.add_get("/events", server.events)
+    app.router.add_get("/over", server.events)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
     await runner.setup()
     await web.TCPSite(runner, LOOPBACK, server.port).start()

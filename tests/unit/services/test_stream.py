@@ -188,6 +188,22 @@ def test_an_older_generation_does_not(reader: Listener) -> None:
     assert reader.got() == []
 
 
+def test_a_stream_that_was_just_being_opened_when_its_process_stops_is_told_so(reader: Listener) -> None:
+    reader.stream.announce_drain(500)
+    reader.stream.begin(commit("8-0"), "1-0")
+    assert reader.got() == ["8-0", "draining"]
+    assert reader.told.events[-1].data["reconnectInMs"] == 500
+    assert not reader.told.is_finished
+
+
+def test_a_stream_that_is_over_before_it_has_begun_tells_nothing(reader: Listener) -> None:
+    reader.stream.announce_drain(500)
+    reader.stream.release(Cause.DRAINING)
+    reader.stream.begin(commit("8-0"), "1-0")
+    assert reader.told.events == []
+    assert reader.told.is_finished
+
+
 def test_a_break_is_bridged_by_the_log(reader: Listener) -> None:
     reader.stream.begin(commit(), "1-0")
     reader.stream.live(live("2-0"))

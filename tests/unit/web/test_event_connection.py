@@ -90,6 +90,19 @@ def test_head_and_first_events_come_in_chunks_and_the_end_is_one(run: Run) -> No
     run(scenario)
 
 
+def test_a_stream_that_is_over_before_it_has_begun_sends_its_client_back_and_ends_once(run: Run) -> None:
+    async def scenario(server: EventServer) -> None:
+        async with client(server, GET.replace(b"/events", b"/over")) as (reader, _):
+            await read_until(reader, b"\r\n\r\n")
+            size, _, rest = (await reader.read()).partition(b"\r\n")
+        length = int(size, 16)
+        assert rest[:length].startswith(b"retry: ")
+        assert rest[length:] == b"\r\n0\r\n\r\n"
+        await until(lambda: server.gone == 1)
+
+    run(scenario)
+
+
 def test_a_client_of_http_1_0_gets_no_chunks(run: Run) -> None:
     async def scenario(server: EventServer) -> None:
         async with client(server, b"GET /events HTTP/1.0\r\n\r\n") as (reader, _):
