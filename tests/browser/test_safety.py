@@ -1,14 +1,17 @@
 """Block, Report, the skip cooldown, and what somebody reads who is kept out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from playwright.async_api import Route
 
 from dormparty_sse.web.sessions import SESSION_COOKIE
 from tests.browser.conftest import NewVisitor
 from tests.browser.visitor import Visitor, meet
 from tests.support.stack import SECRET, Stack
+from tests.support.waiting import eventually
 
 _FOCUSED = "document.activeElement.id"
 _COUNTS_DOWN = "document.getElementById('skip-words').textContent.startsWith('Skip again in 0:0')"
@@ -125,24 +128,75 @@ async def test_who_is_kept_out_reads_why_and_until_when(strict_url: str, new_vis
         await b.sees_screen("landing")
 
 
-async def test_a_banned_browser_reads_why_when_it_happens_and_when_it_comes_back(
-    stack: Stack, pool: str, new_visitor: NewVisitor
-) -> None:
-    someone = await new_visitor()
-    await someone.press("#start")
-    await someone.sees_screen("waiting")
+async def bar_from(stack: Stack, someone: Visitor, pool: str) -> None:
+    """A moderator bans somebody for ten minutes."""
     url = f"{stack.url}/api/admin/users/{someone.user_id}/ban"
     body = {"pool": pool, "reason": "hate", "durationSeconds": 600}
     headers = {"Authorization": f"Bearer {SECRET}"}
     async with stack.http.post(url, json=body, headers=headers) as answer:
         assert answer.status == 200, await answer.text()
+
+
+async def reads_of_the_ban(someone: Visitor) -> None:
     await someone.sees_screen("landing")
     await someone.sees("#notice", "A moderator has banned you until ")
     await someone.sees("#notice", "The reason: ")
 
+
+async def waits(stack: Stack, someone: Visitor, pool: str) -> None:
+    """Presses Start, and the service knows."""
+    await someone.press("#start")
+
+    async def in_line() -> bool:
+        return await stack.queue(pool) == [someone.user_id]
+
+    await eventually(in_line, what="a place in line")
+
+
+async def test_a_banned_browser_reads_why_when_it_happens_and_when_it_comes_back(
+    stack: Stack, pool: str, new_visitor: NewVisitor
+) -> None:
+    someone = await new_visitor()
+    await waits(stack, someone, pool)
+    await bar_from(stack, someone, pool)
+    await reads_of_the_ban(someone)
+
     await someone.context.clear_cookies(name=SESSION_COOKIE)  # of the browser itself, another cookie tells
     await someone.page.reload()
     await someone.press("#start")
-    await someone.sees("#notice", "A moderator has banned you until ")
-    await someone.sees_screen("landing")
+    await reads_of_the_ban(someone)
     assert not await stack.queue(pool)
+
+
+async def test_who_is_banned_while_its_connection_is_lost_reads_it_when_it_is_back(
+    stack: Stack, pool: str, new_visitor: NewVisitor
+) -> None:
+    someone = await new_visitor()
+    await waits(stack, someone, pool)
+    await someone.context.set_offline(True)
+    await bar_from(stack, someone, pool)
+    await someone.context.set_offline(False)
+    await reads_of_the_ban(someone)
+
+
+async def test_who_is_sent_home_before_start_is_answered_is_not_left_waiting(
+    stack: Stack, pool: str, new_visitor: NewVisitor
+) -> None:
+    someone = await new_visitor()
+    is_over = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        await is_over.wait()
+        await route.fulfill(response=answer)
+
+    await someone.page.route("**/api/matching/enqueue", late)
+    await waits(stack, someone, pool)
+    url = f"{stack.url}/api/admin/users/{someone.user_id}/transition"
+    body = {"pool": pool, "to": "IDLE", "reason": "a test"}
+    async with stack.http.post(url, json=body, headers={"Authorization": f"Bearer {SECRET}"}) as answer:
+        assert answer.status == 200, await answer.text()
+    await asyncio.sleep(1)  # the event comes first
+    is_over.set()
+    await someone.sees_screen("landing")
+    await someone.sees("#notice", "An operator took you out of the line.")

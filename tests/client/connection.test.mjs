@@ -102,6 +102,42 @@ test('a refusal is heeded for as long as the server wants', async (t) => {
   }
 });
 
+const BANNED = { status: 403, body: { code: 'banned', reason: 'spam', until: 7_000 } };
+
+test('who is banned is told so by the refusal of the stream, and stays away', async (t) => {
+  const { server, client, seen } = await start(t, { firstPauseMs: 1, longestPauseMs: 1 });
+  await client.connect();
+  server.refusal = BANNED;
+  server.streams[0].cut();
+  await until(() => typesOf(seen).includes('banned'));
+  const { detail } = seen.find(({ type }) => type === 'banned');
+  assert.deepEqual([detail.code, detail.reason, detail.until], ['banned', 'spam', 7_000]);
+  assert.equal(client.streamStatus, 'closed');
+  const before = server.streamRequests.length;
+  await new Promise((resolve) => setTimeout(resolve, 100)); // a hundred pauses
+  assert.equal(server.streamRequests.length, before);
+
+  server.refusal = null;
+  await client.connect();
+  assert.equal(client.streamStatus, 'open');
+});
+
+test('who is banned is told so, too, where the session has run out', async (t) => {
+  const { server, client, seen } = await start(t, { firstPauseMs: 1, longestPauseMs: 1 });
+  await client.connect();
+  server.expire();
+  server.answers.set('/api/session', () => BANNED);
+  server.streams[0].cut();
+  await until(() => typesOf(seen).includes('banned'));
+  assert.equal(client.streamStatus, 'closed');
+});
+
+test('connecting fails at once where the stream is refused to who is banned', async (t) => {
+  const { server, client } = await start(t);
+  server.refusal = BANNED;
+  await assert.rejects(client.connect(), { code: 'banned' });
+});
+
 test('the first pause is the one the server named', async (t) => {
   const { server, client } = await start(t);
   server.retryMs = 400;

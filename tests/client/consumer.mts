@@ -31,6 +31,7 @@ client.addEventListener('force-disconnect', ({ detail }) => detail.initiatedBy s
 client.addEventListener('partner-reconnecting', ({ detail }) => detail.endsAt - client.now());
 client.addEventListener('draining', ({ detail }) => detail.reconnectInMs satisfies number | undefined);
 client.addEventListener('stream', ({ detail }) => detail satisfies StreamStatus);
+client.addEventListener('banned', ({ detail }) => detail satisfies Problem);
 client.addEventListener('my-own', (event) => event satisfies Event);
 
 const asked = (event: ClientEvent<unknown>) => event.detail;
@@ -40,8 +41,8 @@ client.removeEventListener('idle', asked);
 type Detail<K extends keyof DormPartyClientEventMap> = DormPartyClientEventMap[K]['detail'];
 /** Each event of the server is named as its type says. */
 type Misnamed = {
-  [K in Exclude<keyof DormPartyClientEventMap, 'snapshot' | 'stream'>]: Detail<K> extends { type: K } ? never : K;
-}[Exclude<keyof DormPartyClientEventMap, 'snapshot' | 'stream'>];
+  [K in Exclude<keyof DormPartyClientEventMap, 'snapshot' | 'stream' | 'banned'>]: Detail<K> extends { type: K } ? never : K;
+}[Exclude<keyof DormPartyClientEventMap, 'snapshot' | 'stream' | 'banned'>];
 const none: [Misnamed] extends [never] ? true : false = true;
 
 try {

@@ -132,7 +132,7 @@ export class FakeServer {
   }
 
   #answer(seen, response) {
-    if (seen.path === '/api/session') return this.#session(seen);
+    if (seen.path === '/api/session') return this.answers.get(seen.path)?.(seen) ?? this.#session(seen);
     if (seen.headers.authorization !== `Bearer ${this.#token}`) return { status: 401, body: { code: 'unauthenticated' } };
     if (this.answers.has(seen.path)) return this.answers.get(seen.path)(seen);
     if (seen.path !== EVENTS) return { body: { state: 'IDLE', seq: 0, outcome: 'done' } };

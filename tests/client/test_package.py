@@ -68,7 +68,7 @@ def test_the_types_know_every_event_state_and_reason() -> None:
     events = re.search(r"EventMap {$(.*?)^}", types, re.MULTILINE | re.DOTALL)
     assert events
     named = set(re.findall(r"^  '?([\w-]+)'?: \w+Event\b", events[1], re.MULTILINE))
-    assert named - {"snapshot", "stream"} == set(EventType)
+    assert named - {"snapshot", "stream", "banned"} == set(EventType)
     assert union(types, "State") == set(State)
     assert union(types, "EndReason") == set(Reason)
     partners = {ending.others_see for ending in ENDINGS.values()}

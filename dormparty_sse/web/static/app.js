@@ -37,6 +37,8 @@ const safety = new Safety(client, {
 let starting = false;
 /** The transition that Start led to: whatever is older is no news any more. */
 let startedSeq = 0;
+/** What brought one home while Start was not answered: it may be older, or news. */
+let idleMeanwhile = null;
 /** The user wants to be out, and the server may not know yet. */
 let wantsOut = false;
 /** What ended the last call, until something else happens. */
@@ -106,6 +108,7 @@ function watchStream() {
 async function start() {
   if (starting) return;
   starting = true;
+  idleMeanwhile = null;
   connecting.stop();
   const isLeaving = wantsOut; // so what the client knows of a match is old
   wantsOut = false;
@@ -117,10 +120,12 @@ async function start() {
     if (client.streamStatus !== 'open') await client.connect();
     if (isLeaving || !client.match) await enqueue();
   } catch (problem) {
+    idleMeanwhile = null;
     failToStart(problem);
   } finally {
     starting = false;
   }
+  if (idleMeanwhile) handlers.idle(idleMeanwhile);
 }
 
 async function enqueue() {
@@ -213,12 +218,15 @@ const handlers = {
     if (call.roomName === roomName) call.leave();
     event.waitUntil(call.left);
   },
-  idle({ reason, seq, bar }) {
-    if (starting || seq < startedSeq) return;
+  idle(event) {
+    if (starting) idleMeanwhile = event;
+    if (starting || event.seq < startedSeq) return;
+    const { reason, bar } = event;
     if (!wantsOut) showLanding(barWords({ ...bar, code: reason }) || ending || idleWords(reason));
     wantsOut = false;
   },
   superseded: () => showStop('superseded'),
+  banned: (problem) => showLanding(barWords(problem)),
   stream: watchStream,
 };
 

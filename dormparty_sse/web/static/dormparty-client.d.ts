@@ -216,6 +216,8 @@ export interface DormPartyClientEventMap {
   snapshot: ClientEvent<ConnectedDetail>;
   /** The client's own: what has become of the stream, or of the polls in its place. */
   stream: ClientEvent<StreamStatus>;
+  /** The client's own: the server refuses the stream to whoever is banned, and the client has closed. */
+  banned: ClientEvent<Problem>;
 }
 
 export type StreamStatus = 'open' | 'lost' | 'closed';

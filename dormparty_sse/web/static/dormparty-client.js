@@ -28,8 +28,8 @@ const MOMENTARY = new Set(['queue-update', 'heartbeat', 'superseded', 'draining'
 
 /**
  * Emits each event of the server under its own type with its fields as `detail`, and besides:
- * `snapshot` (the whole state, when it may not follow from the events before) and
- * `stream` (detail `open`, `lost` or `closed`). All of it is in dormparty-client.d.ts.
+ * `snapshot` (the whole state, when it may not follow from the events before), `stream` (detail `open`, `lost` or
+ * `closed`) and `banned` (the problem: the stream is refused for good). All of it is in dormparty-client.d.ts.
  */
 export class DormPartyClient extends EventTarget {
   #api;
@@ -59,6 +59,7 @@ export class DormPartyClient extends EventTarget {
     this.#connection = new Connection(this.#api, this.#timings);
     this.#connection.onEvent = (data, resumed) => this.#receive(data, resumed);
     this.#connection.onStatus = (status) => this.#streamChanged(status);
+    this.#connection.onBanned = (problem) => this.#emit('banned', problem);
   }
 
   /** Whose session this is, once it is open. @returns {string|null} */
@@ -189,17 +190,16 @@ export class DormPartyClient extends EventTarget {
   }
 
   #nextSnapshot() {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.removeEventListener('snapshot', done);
-        reject(new Problem({ code: 'unreachable', title: 'The event stream did not open' }));
-      }, this.#timings.connectMs);
-      const done = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.addEventListener('snapshot', done, { once: true });
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    const told = new Promise((resolve, reject) => {
+      const tooLate = new Problem({ code: 'unreachable', title: 'The event stream did not open' });
+      const timer = setTimeout(() => reject(tooLate), this.#timings.connectMs);
+      signal.addEventListener('abort', () => clearTimeout(timer));
+      this.addEventListener('snapshot', () => resolve(), { signal });
+      this.addEventListener('banned', ({ detail }) => reject(detail), { signal });
     });
+    return told.finally(() => waiting.abort());
   }
 
   #useSession({ userId }) {

@@ -23,6 +23,8 @@ export class Connection {
   onEvent = () => {};
   /** @type {(status: Status) => void} */
   onStatus = () => {};
+  /** @type {(problem: Problem) => void} The server serves one no more; the connection is closed. */
+  onBanned = () => {};
   #api;
   #timings;
   #backoff;
@@ -187,8 +189,24 @@ export class Connection {
   async #failed(problem) {
     this.#setStatus('lost');
     const pauseMs = this.#backoff.failed((problem?.retryAfterSeconds ?? 0) * 1000);
-    if (problem?.status === 401) await this.#api.openSession().catch(() => {});
+    const refusal = problem?.status === 401 ? await this.#renewSession() : problem;
+    if (refusal?.code === 'banned' && this.#run) this.#banned(refusal);
     return pauseMs;
+  }
+
+  /** @returns {Promise<Problem|null>} why there is none */
+  async #renewSession() {
+    try {
+      await this.#api.openSession();
+      return null;
+    } catch (problem) {
+      return problem;
+    }
+  }
+
+  #banned(problem) {
+    this.close();
+    this.onBanned(problem);
   }
 
   #setStatus(status) {
