@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from dormparty_sse.domain.errors import StateAway, StateFault
 from dormparty_sse.store.connection import Connection
-from dormparty_sse.store.lanes import pack
+from dormparty_sse.store.lanes import pack, send
 
 log = structlog.get_logger()
 
@@ -100,7 +100,7 @@ class Channels:
         self._has_changed.set()
 
     async def _listen(self, link: AbstractConnection, listener: Listener) -> None:
-        await link.send_packed_command(pack("SUBSCRIBE", _KEEP_ALIVE), check_health=False)
+        await send(link, pack("SUBSCRIBE", _KEEP_ALIVE))
         ways = {asyncio.create_task(self._write(link)), asyncio.create_task(self._read(link, listener))}
         try:
             ended, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -117,7 +117,7 @@ class Channels:
             self._has_changed.clear()
             changed, self._changed = self._changed, {}
             for command in self._commands(changed):
-                await link.send_packed_command(command, check_health=False)
+                await send(link, command)
 
     def _commands(self, changed: dict[str, None]) -> Iterator[bytes]:
         unwanted = (channel for channel in changed if channel not in self._confirmed)

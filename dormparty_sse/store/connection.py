@@ -22,7 +22,7 @@ from redis.exceptions import ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from dormparty_sse.domain.errors import StateAway, StateFault
-from dormparty_sse.store.lanes import Argument, Call, Lane, Script, pack
+from dormparty_sse.store.lanes import Argument, Call, Lane, Script, pack, send
 from dormparty_sse.store.recovery import ConnectionState, Health, Recovery
 from dormparty_sse.store.troubles import NO_ANSWER, words
 
@@ -215,7 +215,7 @@ class Connection:
                 await connection.connect()  # type: ignore[no-untyped-call]
             started = time.perf_counter()
             async with asyncio.timeout(self.command_timeout_s):
-                await connection.send_packed_command(pack(*_PROBE), check_health=False)
+                await send(connection, pack(*_PROBE))
                 await connection.read_response()
             self.answered((time.perf_counter() - started) * 1000)
         finally:

@@ -24,6 +24,14 @@ def pack(*command: Argument) -> bytes:
     return packed
 
 
+async def send(connection: AbstractConnection, *commands: bytes) -> None:
+    """Sends packed commands. Raises what redis-py does, and OSError."""
+    try:
+        await connection.send_packed_command(commands, check_health=False)
+    except RuntimeError as error:  # what uvloop says of a connection that has just been closed
+        raise ConnectionError from error
+
+
 class Script:
     """A Lua script, which Redis knows by its digest once it has seen the text."""
 
@@ -129,7 +137,7 @@ class Lane:
         """Each of the calls leaves `calls` with its answer."""
         while calls:
             started = time.perf_counter()
-            await self._connection.send_packed_command([call.command for call in calls], check_health=False)
+            await send(self._connection, *(call.command for call in calls))
             for number in range(len(calls)):
                 await self._read_answer(calls)
                 if number == 0:

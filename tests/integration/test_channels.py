@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from unittest.mock import create_autospec
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 
 from dormparty_sse.services.tasks import cancel
 from dormparty_sse.store.channels import Channels
@@ -178,3 +180,11 @@ async def test_who_subscribes_during_a_break_is_served_when_it_is_over(
         return heard.messages == [(name, "heard")]
 
     await eventually(there, what="a message")
+
+
+async def test_a_connection_that_the_event_loop_has_closed_is_a_lost_one(redis_url: str) -> None:
+    link = create_autospec(AbstractConnection, instance=True)
+    link.send_packed_command.side_effect = RuntimeError("the handler is closed")
+    async with connection_to(redis_url) as connection:
+        with pytest.raises(ConnectionError):
+            await Channels(connection)._listen(link, Heard())
