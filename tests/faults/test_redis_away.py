@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.calls import all_become, meet, pair, part, steps
+from tests.support.calls import all_become, meet, pair, part, skip_and_go_home, steps
 from tests.support.crowd import crowd
 from tests.support.faults import is_ready, misses
 from tests.support.replay import told_of_every_step
@@ -59,12 +59,7 @@ async def test_what_happens_in_a_call_while_no_event_can_be_published_is_told_af
     async with crowd(own_stack, 2) as (a, b):
         await meet(a, b)
         await own_stack.redis.client_kill_filter(_type="pubsub")
-        await a.post("skip")
-        await part(a, b)
-        for someone in (a, b):
-            await someone.event("requeued")
-            await told_of_every_step(someone)
-            await someone.post("end")
+        await skip_and_go_home(a, b)
 
 
 async def test_webhook_is_asked_for_again_until_the_state_can_hold_it(own_stack: Stack) -> None:

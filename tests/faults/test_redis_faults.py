@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.calls import meet, part
+from tests.support.calls import meet, part, skip_and_go_home
 from tests.support.crowd import crowd
 from tests.support.faults import append_only_file, held_still, is_ready, readiness
 from tests.support.person import Person, same_person
 from tests.support.proxy import proxy
-from tests.support.replay import told_of_every_step
 from tests.support.restless import restless
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import eventually
@@ -196,12 +195,7 @@ async def test_a_slow_way_to_redis_makes_all_slow_and_nothing_else(directory: Pa
     ):
         way.latency_s = LATENCY_S
         await meet(a, b)
-        await a.post("skip")
-        await part(a, b)
-        for someone in (a, b):
-            await someone.event("requeued")
-            await told_of_every_step(someone)
-            await someone.post("end")
+        await skip_and_go_home(a, b)
         way.latency_s = 0
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.support.person import Person
-from tests.support.replay import replayable
+from tests.support.replay import replayable, told_of_every_step
 
 Match = dict[str, Any]
 
@@ -46,6 +46,16 @@ async def part(*people: Person) -> None:
         closing = await someone.event("room-closing")
         await someone.leave_room()
         await someone.post("room-close-ack", roomName=closing["roomName"])
+
+
+async def skip_and_go_home(a: Person, b: Person) -> None:
+    """A skips; both leave the room, are told of every step, and then leave the line."""
+    await a.post("skip")
+    await part(a, b)
+    for someone in (a, b):
+        await someone.event("requeued")
+        await told_of_every_step(someone)
+        await someone.post("end")
 
 
 async def all_become(state: str, *people: Person) -> None:

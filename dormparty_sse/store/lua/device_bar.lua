@@ -7,10 +7,7 @@
   Returns: the bar that holds now, as JSON. A ban stands before a suspension, and what lasts longer before the rest.
   Events: none.
 ]]
-local function outranks(bar, other)
-  if bar.kind ~= other.kind then return bar.kind == 'banned' end
-  return bar['until'] >= other['until']
-end
+-- @include outranks
 
 local known = redis.call('GET', KEYS[1])
 if known and ARGV[2] ~= '1' and outranks(cjson.decode(known), cjson.decode(ARGV[1])) then return known end

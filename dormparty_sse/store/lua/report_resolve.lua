@@ -28,10 +28,7 @@ end
 
 -- A verdict makes no ban shorter.
 local function ban(report, at, device)
-  local bar = bar_of(report.user)
-  if not (bar and bar.kind == 'banned' and bar['until'] >= at) then
-    bar_set(report.user, 'banned', report.reason, at, device, '')
-  end
+  bar_set(report.user, 'banned', report.reason, at, device, '')
   send_home(report.user, 'banned')
   streams_end(report.user)
 end

@@ -20,10 +20,8 @@
 
 local id, kind, reason, origin, moderator = ARGV[1], ARGV[2], ARGV[3], ARGV[6], ARGV[7]
 local at = tonumber(ARGV[4]) or NOW + ARGV[5]
-local bar, device = bar_of(id), barred_device(id)
-if moderator ~= '' or not (bar and bar.kind == kind and bar['until'] >= at) then
-  bar_set(id, kind, reason, at, device, origin)
-end
+local device = barred_device(id)
+bar_set(id, kind, reason, at, device, origin, moderator ~= '')
 send_home(id, kind)
 if kind == 'banned' then streams_end(id) end
 if moderator ~= '' then

@@ -2,6 +2,7 @@
   Who is kept out: suspended by reports, or banned by a moderator; and the streams of who is served no more.
 ]]
 -- @include matches
+-- @include outranks
 
 -- The device that a bar of the user reaches, or ''. A bar remembers it for longer than the user does.
 local function barred_device(id)
@@ -9,13 +10,13 @@ local function barred_device(id)
   return device == '' and bar and bar.device or device
 end
 
--- Keeps somebody out. A ban stands, whatever comes after it. `origin`: the pool whose reports this rests on, or ''.
-local function bar_set(id, kind, reason, at, device, origin)
-  local bar = bar_of(id)
-  if bar and bar.kind == 'banned' and kind ~= 'banned' then return end
-  redis.call('SET', KEY.bar(id), cjson.encode({
-    kind = kind, reason = reason, ['until'] = at, device = device, origin = origin,
-  }), 'PXAT', at)
+-- Keeps somebody out, unless what there is outranks it; `exactly`: whatever there is. `origin`: the pool whose reports
+-- this rests on, or ''.
+local function bar_set(id, kind, reason, at, device, origin, exactly)
+  local known = bar_of(id)
+  local bar = { kind = kind, reason = reason, ['until'] = at, device = device, origin = origin }
+  if known and not exactly and outranks(known, bar) then return end
+  redis.call('SET', KEY.bar(id), cjson.encode(bar), 'PXAT', at)
 end
 
 -- Ends the streams of somebody who is served no more, once they have told what happens now.
