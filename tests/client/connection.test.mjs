@@ -228,6 +228,25 @@ test('a draining server that ends the stream itself is come back to after its mo
   assert.deepEqual(statusesOf(seen), ['open']);
 });
 
+test('who asks to connect twice is told of another tab all the same', async (t) => {
+  const { server, client } = await start(t);
+  await Promise.all([client.connect(), client.connect()]);
+  assert.equal(server.streamRequests.length, 1);
+  server.streams.at(-1).supersede();
+  await until(() => client.streamStatus === 'closed');
+});
+
+test('a client that is closed while it connects can connect again', async (t) => {
+  const { server, client } = await start(t);
+  server.holdsStreamsBack = true;
+  client.connect().catch(() => {});
+  await until(() => server.streamRequests.length === 1);
+  client.close();
+  server.holdsStreamsBack = false;
+  await client.connect();
+  assert.equal(client.streamStatus, 'open');
+});
+
 test('a client that was superseded stays away until it is asked to connect', async (t) => {
   const { server, client, seen } = await start(t);
   await client.connect();

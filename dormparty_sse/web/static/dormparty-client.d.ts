@@ -372,7 +372,7 @@ export class DormPartyClient extends EventTarget {
   /** The server's clock. */
   now(): number;
 
-  /** Opens the session and the stream; resolves once the server has told the current state. */
+  /** Opens the session and the stream; resolves once the server has told the current state. Calls meanwhile share it. */
   connect(): Promise<void>;
   /** Closes the stream; the server then holds one for gone unless another tab took over. */
   close(): void;

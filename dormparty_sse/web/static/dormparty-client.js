@@ -48,6 +48,8 @@ export class DormPartyClient extends EventTarget {
   #match = null;
   #clockOffsetMs = 0;
   #heartbeatTimer;
+  /** @type {Promise<void>|null} */
+  #connecting = null;
 
   /** @param {import('./dormparty-client.d.ts').Options} [options] */
   constructor({ baseUrl, pool, leaveWithPage = true, answerChallenge, timings } = {}) {
@@ -94,9 +96,19 @@ export class DormPartyClient extends EventTarget {
 
   /**
    * Opens the session and the stream, anew if it was open; resolves once the server has told the current state.
+   * Calls made meanwhile share the answer: a second request for the stream would pass for another tab's.
    * @throws {Problem} when the server cannot be reached; the stream, once asked for, keeps trying.
    */
-  async connect() {
+  connect() {
+    if (this.#connecting) return this.#connecting;
+    const connecting = this.#connect().finally(() => {
+      if (this.#connecting === connecting) this.#connecting = null;
+    });
+    this.#connecting = connecting;
+    return connecting;
+  }
+
+  async #connect() {
     this.#watchPage();
     await this.#api.openSession();
     const told = this.#nextSnapshot();
@@ -107,6 +119,7 @@ export class DormPartyClient extends EventTarget {
   /** Closes the stream; the server then holds one for gone unless another tab took over. */
   close() {
     this.#stopWatchingPage();
+    this.#connecting = null;
     this.#connection.close();
   }
 
