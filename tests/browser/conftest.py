@@ -15,7 +15,7 @@ from tests.support.chromium import FLAGS, chromium_program, driver, launched
 from tests.support.proxy import Proxy, proxy
 from tests.support.stack import Stack, clean_stack
 
-_DEVICES = "--use-fake-device-for-media-stream"
+_DEVICES = "--use-fake-device-for-media-stream=fps=5"  # with 20, two pages keep two cores busy
 _ALLOW_DEVICES = "--use-fake-ui-for-media-stream"
 
 
@@ -106,7 +106,10 @@ async def visitors(browser: Browser, stack: Stack, pool: str) -> AsyncIterator[N
     async with AsyncExitStack() as people:
 
         async def make(*, width: int = 1280, height: int = 800, url: str = "") -> Visitor:
-            context = await browser.new_context(viewport={"width": width, "height": height})
+            context = await browser.new_context(
+                viewport={"width": width, "height": height},
+                reduced_motion="reduce",  # drawn without a graphics card, it slows down everything
+            )
             return await people.enter_async_context(visitor(context, url or stack.url, pool))
 
         yield make
