@@ -14,7 +14,7 @@ from tests.support.holding import holding_proxy
 from tests.support.logs import causes
 from tests.support.proxy import Proxy, proxy
 from tests.support.stack import ROOT, Stack
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 _NO_STEPS = {"connected", "snapshot"}
 _PROGRAM = ROOT / "tests/client/real-client.mjs"
@@ -66,7 +66,7 @@ class NodeClient:
         assert self._process.stdin
         self._process.stdin.close()
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 assert await self._process.wait() == 0
         finally:
             if self._process.returncode is None:

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.busy
 KILLS = 100
 PEOPLE = 12
 PROCESSES = 2
+#: Whoever has lost a second of processor time to each kill may take long to join.
+SETTINGS = {"PAIR_COOLDOWN_S": "1", "CONNECT_TIMEOUT_S": "15"}
 
 
 async def both_serve(stack: Stack) -> set[int]:
@@ -38,7 +40,7 @@ async def both_serve(stack: Stack) -> set[int]:
 async def test_a_hundred_kills_leave_nobody_stuck_and_nothing_orphaned(directory: Path) -> None:
     rng = random.Random(1)  # noqa: S311  # to be repeated
     async with (
-        running_stack(directory, WEB_CONCURRENCY=str(PROCESSES), PAIR_COOLDOWN_S="1") as stack,
+        running_stack(directory, WEB_CONCURRENCY=str(PROCESSES), **SETTINGS) as stack,
         crowd(stack, PEOPLE) as people,
         traffic(people, "a service process dies", call_s=1) as calling,
     ):
@@ -47,7 +49,7 @@ async def test_a_hundred_kills_leave_nobody_stuck_and_nothing_orphaned(directory
             os.kill(rng.choice(sorted(await both_serve(stack))), signal.SIGKILL)
         await both_serve(stack)
         await is_ready(stack)
-        await eventually(calling.has_reached_everybody, 30, "a call for everybody")
+        await eventually(calling.has_reached_everybody, 60, "a call for everybody")
         await calling.rest()
         await stack.assert_sound(people[0].pool)
         await calling.go_home()

@@ -138,7 +138,7 @@ async def test_records_edited_by_hand_are_mended_and_nobody_is_stuck(
                 status, answer = await someone.request("POST", "/api/matching/end")
                 return bool(status == 200 and answer["state"] == "IDLE")
 
-            await eventually(home, 15, "a way home")
+            await eventually(home, what="a way home")
 
 
 async def test_a_record_that_makes_no_sense_is_repaired_without_being_asked(directory: Path) -> None:

@@ -130,7 +130,7 @@ async def begins_anew(someone: Person, seen: int) -> str:
         later = someone.events[seen:]
         return [event["state"] for event in later if event["type"] == "connected" and event["resync"]]
 
-    return (await eventually(comes, 10, "a snapshot that stands for what was lost"))[-1]
+    return (await eventually(comes, what="a snapshot that stands for what was lost"))[-1]
 
 
 async def test_people_in_a_call_are_told_too_and_no_room_is_left(own_stack: Stack) -> None:

@@ -51,7 +51,7 @@ async def all_listen(people: Sequence[Light]) -> None:
     async def open_everywhere() -> bool:
         return all(someone.source.is_open for someone in people)
 
-    await eventually(open_everywhere, 15, "an open stream for everybody")
+    await eventually(open_everywhere, what="an open stream for everybody")
 
 
 async def reload(stack: Stack) -> float:

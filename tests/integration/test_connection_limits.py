@@ -15,7 +15,7 @@ from tests.support.logs import assert_nothing_crashed
 from tests.support.problems import read_problem
 from tests.support.raw import send_raw
 from tests.support.stack import Stack
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 TIMEOUT_S, CONNECTIONS = 1, 5
 PROXY = "127.0.0.2"
@@ -45,7 +45,7 @@ class Line:
         self.reader = reader
         self.writer = writer
 
-    async def is_closed(self, timeout_s: float = 5) -> bytes:
+    async def is_closed(self, timeout_s: float = PATIENCE_S) -> bytes:
         """Waits until the other end has closed it; what came before."""
         async with asyncio.timeout(timeout_s):
             try:
@@ -56,7 +56,7 @@ class Line:
     async def ping(self) -> None:
         """A whole request, which is answered."""
         self.writer.write(PING)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             assert b"200 OK" in await self.reader.readuntil(b'"alive"}')
 
     async def answer(self) -> tuple[int, dict[str, object]]:
@@ -156,7 +156,7 @@ async def test_a_stream_is_not_hurt(service: Server) -> None:
             begin = time.monotonic()
             pings = 0
             while pings < 3:  # one in a second
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE_S):
                     pings += await stream.content.readline() == b": ping\n"
             assert time.monotonic() - begin > TIMEOUT_S * 1.5
 

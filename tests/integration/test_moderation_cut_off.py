@@ -17,6 +17,7 @@ from dormparty_sse.services.tasks import Tasks
 from dormparty_sse.store.devices import Devices
 from dormparty_sse.store.moderation import ModerationStore
 from tests.support.hubs import Studio, studio
+from tests.support.waiting import PATIENCE_S
 
 DEVICE = "the-device-of-the-culprit"
 
@@ -59,7 +60,7 @@ class Scene:
         self.devices.asked.clear()
         self.devices.go_on.clear()
         handler = asyncio.create_task(request)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await self.devices.asked.wait()
         handler.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -17,7 +17,7 @@ from tests.support.livekit import room_is_gone, room_of
 from tests.support.person import Person
 from tests.support.replay import told_of_every_step
 from tests.support.stack import KEY, SECRET, Stack, running_stack
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 IN_CALL = [("queued", "WAITING"), ("new-match", "CONNECTING"), ("call-started", "IN_CALL")]
 ADMIN = {"Authorization": f"Bearer {SECRET}"}
@@ -175,10 +175,10 @@ async def test_a_stranger_in_a_room_is_removed(deaf_stack: Stack) -> None:
         room = await stranger.join(match | {"token": token})
         gone = asyncio.Event()
         room.on("disconnected", lambda _: gone.set())
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(PATIENCE_S):
             await gone.wait()
         await b.join(await b.match())  # the place is free again
-        await a.event("call-started", timeout_s=8)
+        await a.event("call-started")
         await a.post("end")
         await part(a, b)
         await b.post("end")

@@ -15,7 +15,7 @@ from tests.support.person import Person
 from tests.support.poller import PATH
 from tests.support.replay import busy
 from tests.support.stack import Stack
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 OPENED = "dormparty_streams_opened_total"
 CLOSED = "dormparty_streams_closed_total"
@@ -52,7 +52,7 @@ async def raw_stream(
 
 async def comes(reader: asyncio.StreamReader, text: bytes) -> bytes:
     """What comes up to and with this."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         return await reader.readuntil(text)
 
 

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from tests.support.person import Person, person
 from tests.support.stack import Stack
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 
 @asynccontextmanager
@@ -24,7 +24,7 @@ async def crowd(
     await stack.assert_sound(pool)
 
 
-async def partners(people: Iterable[Person], timeout_s: float = 10) -> dict[str, str]:
+async def partners(people: Iterable[Person], timeout_s: float = PATIENCE_S) -> dict[str, str]:
     """Waits until everybody has a match; each user's partner."""
     found: dict[str, str] = {}
 

@@ -11,6 +11,7 @@ from dormparty_sse.dev.network import LOOPBACK, free_port
 from dormparty_sse.domain.models import Event
 from dormparty_sse.web.event_connection import EventConnection, Head
 from dormparty_sse.web.peer import Peer
+from tests.support.waiting import PATIENCE_S
 
 GET = b"GET /events HTTP/1.1\r\nHost: here\r\n\r\n"
 POST = b"POST /events HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nsome body"
@@ -79,14 +80,14 @@ async def client(
 
 async def until(look: Callable[[], bool]) -> None:
     """Waits until it is so."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not look():
             await asyncio.sleep(0.005)
 
 
 async def read_until(reader: asyncio.StreamReader, end: bytes) -> bytes:
     """What comes up to and with this."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         return await reader.readuntil(end)
 
 

@@ -3,7 +3,7 @@
 from livekit import api
 
 from tests.support.stack import KEY, Stack
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 
 async def room_of(stack: Stack, name: str) -> api.Room | None:
@@ -13,7 +13,7 @@ async def room_of(stack: Stack, name: str) -> api.Room | None:
         return answer.rooms[0] if answer.rooms else None
 
 
-async def room_is_gone(stack: Stack, name: str, timeout_s: float = 10) -> None:
+async def room_is_gone(stack: Stack, name: str, timeout_s: float = PATIENCE_S) -> None:
     """Waits until LiveKit has no such room."""
 
     async def gone() -> bool:

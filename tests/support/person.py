@@ -11,7 +11,7 @@ from livekit import rtc
 
 from dormparty_sse.web.events import Event as EventModel
 from tests.support.described import assert_described
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 Event = dict[str, Any]
 
@@ -57,7 +57,7 @@ class Person:
         """The state, as `status` says."""
         return str((await self.get("status"))["state"])
 
-    async def becomes(self, state: str, timeout_s: float = 10) -> None:
+    async def becomes(self, state: str, timeout_s: float = PATIENCE_S) -> None:
         """Waits until the state is `state`."""
 
         async def is_so() -> bool:
@@ -72,7 +72,7 @@ class Person:
         await self.hang_up()
         opened: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._stream = asyncio.create_task(self._read(last_event_id, opened))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await asyncio.wait((opened, self._stream), return_when=asyncio.FIRST_COMPLETED)
         if not opened.done():
             await self._stream  # it raises what has gone wrong
@@ -95,7 +95,7 @@ class Person:
         """The id a client would resume from."""
         return next((event["id"] for event in reversed(self.events) if "id" in event), None)
 
-    async def event(self, event_type: str, timeout_s: float = 10, **members: Any) -> Event:
+    async def event(self, event_type: str, timeout_s: float = PATIENCE_S, **members: Any) -> Event:
         """Waits for the next event of this type (and with these members) after the last one waited for."""
         found: list[Event] = []
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dormparty_sse.dev.network import LOOPBACK
+from tests.support.waiting import PATIENCE_S
 
 
 async def send_raw(
@@ -25,7 +26,7 @@ async def send_raw(
     try:
         head = [f"{request_line} HTTP/1.1".encode(), f"Host: {place.netloc}".encode(), b"Connection: close"]
         writer.write(b"\r\n".join([*head, *headers]) + b"\r\n\r\n" + body)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             answer = await reader.read()
     finally:
         writer.close()

@@ -43,7 +43,7 @@ class Restless:
             async def moved(someone: Person = someone) -> bool:
                 return bool([event["seq"] for event in someone.events if "seq" in event][-1] > 0)
 
-            await eventually(moved, 10, "a step")
+            await eventually(moved, what="a step")
 
     async def rest(self) -> None:
         """Nobody presses any more, and all that was pressed is answered; the streams stay."""
@@ -62,7 +62,7 @@ class Restless:
                 status, answer = await someone.request("POST", "/api/matching/end")
                 return status == 200 and answer["state"] == "IDLE"
 
-            await eventually(at_home, 10, "a way home")
+            await eventually(at_home, what="a way home")
         for someone in self._people:
             await self._is_told(someone)
 
@@ -77,13 +77,13 @@ class Restless:
             status = await someone.get("status")
             return bool(states) and states[-1] == (status["state"], status["seq"])
 
-        await eventually(told, 10, "the stream says where its user stands")
+        await eventually(told, what="the stream says where its user stands")
 
     async def _is_listening(self, someone: Person) -> None:
         async def listening() -> bool:
             return bool(someone.events)
 
-        await eventually(listening, 10, "an open stream")
+        await eventually(listening, what="an open stream")
 
     async def _listen(self, someone: Person) -> None:
         while True:

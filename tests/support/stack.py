@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 #: Short enough that a test need not wait, long enough that a slow machine is no failure.
 QUICK = {
     "PAIR_COOLDOWN_S": "3",
-    "CONNECT_TIMEOUT_S": "4",
+    "CONNECT_TIMEOUT_S": "6",
     "SWEEP_INTERVAL_S": "0.5",
     "LIVEKIT_PROBE_INTERVAL_S": "0.5",
     "QUEUE_UPDATE_INTERVAL_S": "0.5",
@@ -82,7 +82,7 @@ class Stack:
 
         found: dict[str, Any] = {}
         try:
-            await eventually(sound, 5, "audit")
+            await eventually(sound, 10, "audit")
         except AssertionError as error:
             raise AssertionError(f"the audit finds {found}") from error
 

@@ -7,10 +7,12 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+#: Enough on a slow and busy machine. What has to happen sooner is waited for with a time of its own.
+PATIENCE_S = 20
 _LOOK_EVERY_S = 0.02
 
 
-async def eventually(look: Callable[[], Awaitable[T]], timeout_s: float = 10, what: str = "") -> T:
+async def eventually(look: Callable[[], Awaitable[T]], timeout_s: float = PATIENCE_S, what: str = "") -> T:
     """Looks until `look` gives something true, and returns it. Fails after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not (seen := await look()):
