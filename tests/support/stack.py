@@ -103,7 +103,7 @@ class Stack:
     async def contents(self, pool: str) -> dict[str, bytes]:
         """All that Redis holds of a pool, save signs of life and answers kept for repetition."""
         tag = pool_tag(pool)
-        keys = sorted([str(key) async for key in self.redis.scan_iter(f"{tag}*")])
+        keys = sorted([str(key) async for key in self.redis.scan_iter(f"{tag}*", count=1_000)])
         passing = (pool_key(pool, "presence"), pool_key(pool, "operation", ""))
         dumps = {key: await self.redis.dump(key) for key in keys if not key.startswith(passing)}
         return {key: dump for key, dump in dumps.items() if dump is not None}

@@ -14,6 +14,8 @@ from dormparty_sse.store.keys import pool_key, pool_tag
 from dormparty_sse.store.store import Store
 from tests.support.audit import violations
 
+_AT_ONCE = 10_000  # keys that Redis looks at for each answer: it has those of all tests before
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
@@ -95,7 +97,7 @@ class People:
     async def statistics(self) -> dict[str, int]:
         """All minutes together."""
         total: dict[str, int] = {}
-        async for key in self.redis.scan_iter(f"{pool_tag(self.pool)}:statistics:*"):
+        async for key in self.redis.scan_iter(f"{pool_tag(self.pool)}:statistics:*", count=_AT_ONCE):
             for field, value in (await self.redis.hgetall(key)).items():
                 total[str(field)] = total.get(str(field), 0) + int(value)
         return total
@@ -103,7 +105,7 @@ class People:
     async def contents(self) -> dict[str, bytes]:
         """All that Redis holds of the pool, save signs of life and answers kept for repetition."""
         tag = pool_tag(self.pool)
-        keys = sorted([str(key) async for key in self.redis.scan_iter(f"{tag}*")])
+        keys = sorted([str(key) async for key in self.redis.scan_iter(f"{tag}*", count=_AT_ONCE)])
         passing = (pool_key(self.pool, "presence"), pool_key(self.pool, "operation", ""))
         dumps = {key: await self.redis.dump(key) for key in keys if not key.startswith(passing)}
         return {key: dump for key, dump in dumps.items() if dump is not None}
@@ -111,7 +113,7 @@ class People:
     async def traces(self, user: UserRef) -> set[str]:
         """Every key or index that still has this user, by name or as a member."""
         found = set()
-        async for key in self.redis.scan_iter(f"{pool_tag(self.pool)}*"):
+        async for key in self.redis.scan_iter(f"{pool_tag(self.pool)}*", count=_AT_ONCE):
             kind = await self.redis.type(key)
             own = f":user:{user.user_id}" in str(key)
             members = await self.redis.zrange(key, 0, -1) if kind == "zset" else []
