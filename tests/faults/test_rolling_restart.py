@@ -42,7 +42,7 @@ RESTARTS = 2
 LATENCY_S = 0.04  # of Redis, each way: so some POSTs are under way whenever a process stops
 DRAIN_S = 5
 STOP_S = 10
-SETTINGS = {"STREAM_DRAIN_S": str(DRAIN_S), "PAIR_COOLDOWN_S": "300"}
+SETTINGS = {"STREAM_DRAIN_S": str(DRAIN_S), "PAIR_COOLDOWN_S": "300", "REDIS_COMMAND_TIMEOUT": "5"}
 
 
 async def all_listen(people: Sequence[Light]) -> None:

@@ -115,7 +115,7 @@ async def test_memory_stays_flat_the_others_get_their_events_and_each_can_resume
     pool = f"deaf-{secrets.token_hex(4)}"
     people = deaf_people(stack, service, pool)
     empty = memory_of(service)
-    warm = await cut_off_all(stack, service, people, reads)
+    warm = max([await cut_off_all(stack, service, people, reads) for _ in range(2)])  # one may miss its peak
     assert warm - empty < CLIENTS * PER_CLIENT
     assert await cut_off_all(stack, service, people, reads) < warm * SLACK
 
