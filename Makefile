@@ -4,8 +4,8 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --require-hashes
-# Each of them runs servers and browsers besides, which fill a processor.
-TEST_PROCESSES ?= 2
+# Most tests wait most of the time.
+TEST_PROCESSES ?= 3
 # The last of the files that are copied there.
 VENDOR := dormparty_sse/web/static/vendor/swagger-ui-bundle.js
 

@@ -139,8 +139,8 @@ class Traffic:
 
     def __init__(self, callers: Sequence[Caller], rng: random.Random, *, call_s: float) -> None:
         self.callers = callers
+        self.call_s = call_s  #: For how long each of them presses nothing, on average; may be changed.
         self._rng = rng
-        self._call_s = call_s
         self._pressing: list[asyncio.Task[None]] = []
         self._at_rest = False
 
@@ -165,7 +165,7 @@ class Traffic:
 
     async def _press(self, caller: Caller) -> None:
         while not self._at_rest:
-            await asyncio.sleep(self._rng.uniform(0, 2 * self._call_s))
+            await asyncio.sleep(self._rng.uniform(0, 2 * self.call_s))
             action = self._rng.choices(["enqueue", "skip", "end", "walk out"], [6, 2, 1, 1])[0]
             if action == "walk out":
                 await caller.walk_out()
