@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 SHORTEST_SECRET = 32  #: Characters.
-_FEWEST_KINDS = 10  # of characters; a random one has more, even in hexadecimal
-#: What examples and defaults are made of, and what a random secret holds once in a million times at most.
+#: Of characters. 32 random ones in hexadecimal have fewer once in 28 million times.
+_FEWEST_KINDS = 8
+#: What examples and defaults are made of. None is shorter than six characters: one of five is in one of
+#: a million random secrets, one of six in one of thirty million.
 _TELLTALE = re.compile(
-    "secret|token|passw|devkey|change[-_ ]?me|example|default|develop|insecure|placeholder|dormparty|livekit"
-    "|your[-_ ]",
+    "secret|[-_ ]token|token[-_ ]|password|passphrase|devkey|change[-_ ]?me|example|default|develop|insecure"
+    "|placeholder|dormparty|livekit|your[-_ ](key|own)",
     re.IGNORECASE,
 )
 
@@ -42,6 +44,6 @@ def _weakness(secret: str) -> str | None:
 
 
 def _is_sequence(secret: str) -> bool:
-    """Like the alphabet: most characters follow the one before."""
+    """Like the alphabet: two of three characters follow the one before; of random ones, one of six."""
     steps = [ord(after) - ord(before) for before, after in pairwise(secret)]
-    return sum(step in (-1, 0, 1) for step in steps) > len(steps) / 2
+    return sum(step in (-1, 0, 1) for step in steps) > len(steps) * 2 / 3
