@@ -17,6 +17,7 @@ from dormparty_sse.store.store import Store
 
 POOL = "main"
 AT_ONCE = 256  #: Calls of one step, in each process.
+_PATIENCE_S = 60  # for Redis, which is kept as busy as it can be
 
 #: So that nobody is called away while others are still coming.
 _RULES = Rules(
@@ -27,13 +28,13 @@ _RULES = Rules(
 
 @asynccontextmanager
 async def connected_store(url: str) -> AsyncIterator[Store]:
-    """A store as the service has it, by its default settings."""
+    """A store as the service has it, but that waits for as long as a slow machine takes."""
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     connection = Connection(
         url,
         pool_size=defaults["redis_pool_size"],
         connect_timeout_s=defaults["redis_connect_timeout"],
-        command_timeout_s=defaults["redis_command_timeout"],
+        command_timeout_s=_PATIENCE_S,
         max_retries=defaults["redis_max_retries"],
     )
     try:
