@@ -1,12 +1,14 @@
 """Compiles the Lua scripts.
 
 Each is a file of its own, behind a prelude that is made from Python's definitions (keys, transition table,
-endings, actions, rules, outcomes), so that the two languages cannot disagree.
+endings, actions, rules, outcomes), so that the two languages cannot disagree. All processes make the same
+texts: Redis keeps every other one for ever.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -27,6 +29,7 @@ def script_names() -> list[str]:
     return sorted(f.name.removesuffix(".lua") for f in _LUA.iterdir() if f.name.endswith(".lua"))
 
 
+@cache
 def script_text(name: str, rules: Rules) -> str:
     """The whole text of a script of the store."""
     return composed((_LUA / f"{name}.lua").read_text(), rules)
@@ -36,26 +39,35 @@ def composed(script: str, rules: Rules) -> str:
     """What a script uses of the prelude, each include once, the script."""
     parts: list[str] = []
     _expand(script, set(), parts)
-    text = "\n".join(parts)
-    return prelude(rules, used_by=text) + "\n" + text
+    return "\n".join([prelude(rules, used_by=parts), *parts])
 
 
 def _expand(text: str, seen: set[str], parts: list[str]) -> None:
     for include in _INCLUDE.findall(text):
         if include not in seen:
             seen.add(include)
-            _expand((_LUA / "includes" / f"{include}.lua").read_text(), seen, parts)
+            _expand(_included(include), seen, parts)
     parts.append(text)
 
 
-def prelude(rules: Rules, used_by: str | None = None) -> str:
-    """The Lua definitions of everything that Python defines, or of what a script uses.
+@cache
+def _included(name: str) -> str:
+    return (_LUA / "includes" / f"{name}.lua").read_text()
+
+
+@cache
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text))
+
+
+def prelude(rules: Rules, used_by: Sequence[str] | None = None) -> str:
+    """The Lua definitions of everything that Python defines, or of what the parts of a script use.
 
     Redis runs the prelude anew with each command, so what a script does not use would cost time.
     """
     tables: dict[str, Any] = {
         "RULES": asdict(rules),
-        "TRANSITIONS": {start: dict.fromkeys(follow, True) for start, follow in TRANSITIONS.items()},
+        "TRANSITIONS": {start: dict.fromkeys(sorted(follow), True) for start, follow in TRANSITIONS.items()},
         "WAYS": WAYS,
         "ACTIONS": {action: _decided(requirement) for action, requirement in ACTIONS.items()},
         "STATE_SETS": {state: state.lower() for state in State},
@@ -64,7 +76,7 @@ def prelude(rules: Rules, used_by: str | None = None) -> str:
     }
     keys = dict(POOL_KEYS)
     if used_by is not None:
-        words = set(_WORD.findall(used_by))
+        words = set[str]().union(*map(_words, used_by))
         if "STATE_SETS" in words:
             words |= {state.lower() for state in State}
         tables = {name: table for name, table in tables.items() if name in words}

@@ -1,6 +1,7 @@
 """The table of actions decides: whoever changes it changes what the scripts do."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -9,6 +10,7 @@ from dormparty_sse.domain.models import Commit, UserRef
 from dormparty_sse.domain.names import room_name
 from dormparty_sse.domain.outcomes import Outcome
 from dormparty_sse.domain.states import State
+from dormparty_sse.store.scripts import script_text
 from dormparty_sse.store.store import Store
 from tests.integration.store.people import Pair, People
 from tests.support.stores import connected_store
@@ -61,19 +63,29 @@ def action(request: pytest.FixtureRequest) -> Action:
 
 
 @pytest.fixture
-async def refusing(redis_url: str, action: Action, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Store]:
+async def refusing(redis_url: str, action: Action) -> AsyncIterator[Store]:
     """A store by whose table the action is refused where it would act."""
-    monkeypatch.setitem(ACTIONS, action, without(ACTIONS[action], ASKED[action][0], answers=False))
-    async with connected_store(redis_url) as store:
-        yield store
+    with table_without(action, answers=False):
+        async with connected_store(redis_url) as store:
+            yield store
 
 
 @pytest.fixture
-async def answering(redis_url: str, action: Action, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Store]:
+async def answering(redis_url: str, action: Action) -> AsyncIterator[Store]:
     """A store by whose table the action does nothing where it would act, and says so."""
-    monkeypatch.setitem(ACTIONS, action, without(ACTIONS[action], ASKED[action][0], answers=True))
-    async with connected_store(redis_url) as store:
-        yield store
+    with table_without(action, answers=True):
+        async with connected_store(redis_url) as store:
+            yield store
+
+
+@contextmanager
+def table_without(action: Action, *, answers: bool) -> Iterator[None]:
+    """Stores made in this context have another table."""
+    with pytest.MonkeyPatch.context() as changes:
+        changes.setitem(ACTIONS, action, without(ACTIONS[action], ASKED[action][0], answers=answers))
+        script_text.cache_clear()
+        yield
+    script_text.cache_clear()
 
 
 def without(requirement: Requirement, state: State, *, answers: bool) -> Requirement:

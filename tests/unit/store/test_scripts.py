@@ -1,6 +1,8 @@
 """The Lua scripts: each says what it is for, and has Python's definitions before it."""
 
 import re
+import subprocess
+import sys
 from dataclasses import asdict
 
 import pytest
@@ -98,6 +100,19 @@ def test_a_script_has_every_definition_it_uses_and_no_other(name: str) -> None:
         assert used <= defined
     for table in ("TRANSITIONS", "STATE_SETS", "ENDINGS", "ACTIONS"):
         assert (f"local {table} = " in definitions) == (table in rest)
+
+
+def test_all_processes_make_the_same_scripts() -> None:
+    program = (
+        "from dormparty_sse.domain.rules import Rules\n"
+        "from dormparty_sse.store.scripts import script_names, script_text\n"
+        "print([script_text(name, Rules()) for name in script_names()])"
+    )
+    made = {
+        subprocess.check_output([sys.executable, "-c", program], env={"PYTHONHASHSEED": seed})
+        for seed in ("1", "2", "3")
+    }
+    assert len(made) == 1
 
 
 def test_the_prelude_has_pythons_actions() -> None:
