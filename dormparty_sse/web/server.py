@@ -129,6 +129,7 @@ def _collect_garbage_less() -> None:
     """A full collection stops all streams of the process, the longer the more objects there are."""
     gc.freeze()  # modules stay for ever: not looked at again
     gc.set_threshold(_GARBAGE_THRESHOLD, 20, 20)
+    gc.enable()
 
 
 def _share_metrics(processes: int) -> None:

@@ -14,6 +14,8 @@ from tests.support.person import Person, person
 from tests.support.replay import busy, replayable
 from tests.support.stack import Stack
 
+_PAUSE_S = 0.02  # between two buttons; without, it would take all the processor that there is
+
 
 @pytest.fixture(params=list(WAYS))
 async def followings(
@@ -35,13 +37,14 @@ async def all_followings(
 
 @asynccontextmanager
 async def pressing(site: Site) -> AsyncIterator[list[str]]:
-    """Somebody presses Start and End through nginx as fast as it goes; each time it must succeed."""
+    """Somebody presses Start and End through nginx all the time; each time it must succeed."""
     pressed: list[str] = []
 
     async def press(someone: Person) -> None:
         while True:
             for action in ("enqueue", "heartbeat", "end"):
                 await someone.post(action)
+                await asyncio.sleep(_PAUSE_S)
             pressed.append(action)
 
     connector = aiohttp.TCPConnector(ssl=site.nginx.trust)
@@ -163,7 +166,7 @@ async def test_one_service_after_the_other_is_restarted(all_followings: list[Fol
             await all_of(all_followings, end)
             await stopping
             await service.start()
-    assert len(pressed) > 50
+    assert len(pressed) > 20
     for one in all_followings:
         await one.told("draining")
         await one.told_all()

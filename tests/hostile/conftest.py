@@ -14,12 +14,13 @@ from tests.support.stack import Stack, clean_stack
 from tests.support.webhooks import livekit_room, post_raw, signature
 
 POOL = "attacked"
+_ATTACKS_S = 1_800  # for so long they last at most
 
 
 @pytest.fixture(scope="session")
 async def attacked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """A stack of its own: tens of thousands of bad requests are in its log in the end, and no secret."""
-    async with clean_stack(tmp_path_factory.mktemp("attacked")) as running:
+    async with clean_stack(tmp_path_factory.mktemp("attacked"), REDIS_COMMAND_TIMEOUT="10") as running:
         yield running
 
 
@@ -37,7 +38,7 @@ async def scene(attacked: Stack) -> AsyncIterator[Scene]:
         match = await victim.match()
         room = await livekit_room(attacked, victim, match)
         body = json.dumps(room.event("participant_joined")).encode()
-        captured = body, signature(body)
+        captured = body, signature(body, expires_in_s=_ATTACKS_S)
         assert (await post_raw(attacked, *captured))[0] == 200
         yield Scene(
             host=urlsplit(attacked.url).netloc,

@@ -15,7 +15,7 @@ from tests.support.person import Event, Person
 from tests.support.waiting import eventually
 
 _COME_BACK_S = 0.5
-_LOOK_EVERY_S = 0.02
+_LOOK_EVERY_S = 0.05
 _END_OF_CALL = {"force-disconnect", "room-closing", "skip-confirmed", "end-confirmed"}
 
 

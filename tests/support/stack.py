@@ -170,6 +170,7 @@ def service_server(settings: Settings, directory: Path, ahead_s: float = 0, /, *
             **QUICK,
             **env,
         },
+        ready_within_s=60,  # as the last of a busy machine's many processes
     )
 
 
