@@ -49,8 +49,8 @@ async def chromium(playwright: Playwright) -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="session")
 async def refusing_chromium(playwright: Playwright) -> AsyncIterator[Browser]:
-    """A browser that refuses camera and microphone to every page."""
-    async with launched(playwright, _DEVICES) as browser:
+    """A browser that refuses camera and microphone to every page; without windows it would have none."""
+    async with launched(playwright, _DEVICES, whole=True) as browser:
         yield browser
 
 

@@ -24,7 +24,10 @@ CLOSED_LINE = "You left the line when the page was closed. Press Start to go on.
 async def new_caching_visitor(stack: Stack, pool: str, playwright: Playwright) -> AsyncIterator[NewVisitor]:
     """Makes visitors whose browser keeps pages that were left, which it does not where a camera is on."""
     off = ["--disable-back-forward-cache"]
-    async with launched(playwright, not_with=off) as browser, visitors(browser, stack, pool) as make:
+    async with (
+        launched(playwright, whole=True, not_with=off) as browser,
+        visitors(browser, stack, pool) as make,
+    ):
         yield make
 
 

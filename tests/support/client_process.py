@@ -27,7 +27,7 @@ class ClientProcess:
     async def is_in(self, state: str) -> None:
         """Waits until the client has been told that it is in this state."""
         assert self._process.stdout
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):  # a whole Python starts, on a busy machine
             while (line := await self._process.stdout.readline()) != f"{state}\n".encode():
                 assert line, "the client has ended"
 
