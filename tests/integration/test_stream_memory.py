@@ -24,7 +24,7 @@ from tests.support.waiting import eventually
 
 CLIENTS = 1000
 BUFFER = 8
-EVENT = 4_000  # bytes
+EVENT = 8_000  # bytes
 PER_CLIENT = 3 * BUFFER * EVENT  # what waits for it, its connection, and some
 SLACK = 1.15  # what the memory allocator keeps
 MOST_EVENTS = 100  # by then each of them must have been cut off

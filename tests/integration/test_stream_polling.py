@@ -183,7 +183,7 @@ async def test_who_breaks_off_its_poll_in_a_call_and_does_not_come_back_frees_th
         session = await meet_by_polling(partner, dies.someone)
     async with pending(stack, dies):
         pass
-    away = await partner.event("partner-reconnecting", timeout_s=2)
+    away = await partner.event("partner-reconnecting")
     assert away["sessionId"] == session
     forced = await partner.event("force-disconnect")
     assert (forced["reason"], forced["initiatedBy"]) == ("connection-lost", dies.someone.user_id)
